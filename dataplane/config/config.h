@@ -1,0 +1,177 @@
+#pragma once
+// A pipeline file as plain structs, each value with its place. Made by reader.cc (the only file that sees yaml-cpp),
+// consumed by dataplane/pipeline. Everything here is syntactically valid and in range; whether names refer to something
+// is checked by `resolve` (names inside the file) and by the loader (objects, programs, maps). Values.
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/diagnostics.h"
+
+namespace sluice::config {
+
+// Where a value stands. Diagnostics get the text of the line from Sources.
+struct Mark {
+  std::string file;
+  unsigned line = 0;    // from 1
+  unsigned column = 0;  // from 1
+  unsigned width = 1;   // of the token
+};
+
+struct Text {
+  std::string value;
+  Mark mark;
+};
+
+// A piece of YAML whose meaning BTF decides later: map entries, globals.
+struct Value {
+  enum class Kind : std::uint8_t { kNull, kScalar, kSequence, kMapping } kind = Kind::kNull;
+  std::string scalar;
+  bool quoted = false;  // the scalar was in quotes: it is text, never a number or a bool
+  std::vector<Value> items;
+  std::vector<std::pair<Value, Value>> fields;
+  Mark mark;
+
+  // The field called `name` of a mapping, or null.
+  [[nodiscard]] const Value* find(std::string_view name) const noexcept;
+};
+
+struct Port {
+  Text name;
+  Text driver;                // "auto" when absent; see schema
+  Text device;                // empty when absent
+  std::uint32_t ifindex = 0;  // explicit, else its place in the file from 1
+  Mark ifindex_mark;
+  std::uint32_t queues = 0;  // 0 = auto
+  std::uint32_t mtu = 1500;  // 68..9190
+  bool promisc = true;
+  std::optional<std::array<std::uint8_t, 6>> mac;
+  Text rx, tx;  // capture files of driver pcap
+  Text devargs;
+  Mark mark;
+};
+
+struct Program {
+  Text name;
+  Text object;    // resolved against the directory of the file that says it
+  Text function;  // empty: the object's only program
+  std::vector<std::pair<Text, Value>> globals;
+  Mark mark;
+};
+
+struct TailCall {
+  Text slot;  // number or enumerator name
+  Text program;
+};
+
+struct Pipeline {
+  Text name;
+  Text entry;
+  std::vector<std::pair<Text, std::vector<TailCall>>> tail_calls;  // prog array -> slots
+  Text on_pass;                                                    // port name, "drop", or empty when absent
+  enum class OnAborted : std::uint8_t { kDrop, kCapture } on_aborted = OnAborted::kDrop;
+  Mark mark;
+};
+
+struct Attach {
+  std::vector<Text> ports;
+  Text ingress;  // pipeline names; empty when absent
+  Text egress;
+  Mark mark;
+};
+
+struct MapEntry {
+  Value key;
+  Value value;
+  Text program;  // devmap, cpumap entries: program attached; empty when absent
+  Mark mark;
+};
+
+struct Map {
+  Text name;
+  std::vector<Text> shared_by;                // program names
+  std::optional<Value> key_type, value_type;  // `types:` overrides
+  std::vector<MapEntry> entries;
+  Text file;                      // JSON with more entries; empty when absent
+  std::uint32_t max_entries = 0;  // 0 when absent
+  enum class OnReload : std::uint8_t { kKeep, kReset, kRequireSame } on_reload = OnReload::kKeep;
+  Text pin;
+  Mark mark;
+};
+
+struct Workers {
+  std::vector<unsigned> cores;  // empty = default
+  unsigned count = 0;           // 0 = not given: one a core
+  std::optional<unsigned> main_core;
+  unsigned burst = 32;  // 1..512
+  enum class Idle : std::uint8_t { kAuto, kPoll, kSleep } idle = Idle::kAuto;
+};
+
+struct Control {
+  bool present = false;
+  Text socket, group, http_listen;
+};
+
+struct Dpdk {
+  enum class Hugepages : std::uint8_t { kAuto, kRequired, kNever } hugepages = Hugepages::kAuto;
+  std::uint64_t memory_bytes = 0;  // 0 = default
+  std::vector<std::string> eal;
+};
+
+struct Config {
+  std::string path;  // of the file given, as given
+  std::string name;
+  std::vector<Port> ports;  // in file order
+  std::vector<Program> programs;
+  std::vector<Pipeline> pipelines;
+  std::vector<Attach> attach;
+  std::vector<Map> maps;
+  Workers workers;
+  Control control;
+  Dpdk dpdk;
+  std::string log_level = "info", log_format = "text";
+
+  [[nodiscard]] const Port* port(std::string_view name) const noexcept;
+  [[nodiscard]] const Program* program(std::string_view name) const noexcept;
+  [[nodiscard]] const Pipeline* pipeline(std::string_view name) const noexcept;
+  [[nodiscard]] const Map* map(std::string_view name) const noexcept;
+};
+
+// Texts of all files read, for the source lines of later diagnostics.
+class Sources {
+ public:
+  void add(std::string file, std::string text);
+  // The text of a line, from 1; empty when unknown.
+  [[nodiscard]] std::string line(const std::string& file, unsigned number) const;
+  // A diagnostic at `mark` with its source line.
+  [[nodiscard]] Diagnostic at(const Mark& mark, std::string code, std::string message) const;
+
+ private:
+  std::map<std::string, std::vector<std::string>, std::less<>> lines_;
+};
+
+struct Overrides {
+  std::vector<std::pair<std::string, std::string>> set;  // `--set ports.wan0.device=eth0`
+};
+
+// Reads `path` with everything it includes. On mistakes `diagnostics` holds all of them and the result is empty.
+// Variables come from `environment` (null = the process environment).
+std::optional<Config> read_config(const std::string& path, const Overrides& overrides, Sources& sources,
+                                  Diagnostics& diagnostics,
+                                  const std::map<std::string, std::string>* environment = nullptr);
+
+// Reads a fixture of `prog run --maps`: a file with nothing but a `maps:` section.
+std::optional<std::vector<Map>> read_maps(const std::string& path, Sources& sources, Diagnostics& diagnostics);
+
+// JSON Schema (draft-07) of the pipeline file, made from the same tables the reader uses.
+std::string json_schema();
+// docs/config.md, made from the same tables.
+std::string markdown();
+
+}  // namespace sluice::config
