@@ -1,0 +1,104 @@
+#pragma once
+// Every verb as a plain struct of its options and a function that returns the exit code. One file a verb; main.cc alone
+// knows CLI11 and fills the structs. Results go to stdout, diagnostics to stderr.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::cli {
+
+// Exit codes of all commands (docs/cli.md).
+enum Exit : int {
+  kOk = 0,
+  kTestFailed = 1,
+  kUsage = 2,
+  kConfig = 3,
+  kRejected = 4,
+  kEnvironment = 5,
+  kControl = 6,
+  kInternal = 7
+};
+
+struct Common {
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+struct Check {
+  Common common;
+  std::vector<std::string> configs;
+  std::vector<std::pair<std::string, std::string>> set;
+};
+int check(const Check& options);
+
+struct Replay {
+  Common common;
+  std::string config;
+  std::vector<std::pair<std::string, std::string>> set;
+  std::vector<std::pair<std::string, std::string>> inputs;  // port, capture
+  std::string output;                                       // "out/" or "out/%p.pcapng"; empty = count only
+  std::vector<std::string> engines;    // empty = jit; several must agree byte for byte, else exit 1
+  std::string clock = "pcap";          // pcap | fixed
+  std::string frame_model = "native";  // native | linux
+  std::uint64_t seed = 1;              // of bpf_get_prandom_u32
+};
+int replay(const Replay& options);
+
+struct ProgShow {
+  Common common;
+  std::string object;
+};
+int prog_show(const ProgShow& options);
+
+struct ProgVerify {
+  Common common;
+  std::string object;
+  std::string program;  // empty = all
+  bool allow_ptr_leaks = false;
+};
+int prog_verify(const ProgVerify& options);
+
+struct ProgDump {
+  Common common;
+  std::string object;
+  std::string what;  // bpf | jit | btf | cfg
+  std::string program;
+};
+int prog_dump(const ProgDump& options);
+
+struct ProgRun {
+  Common common;
+  std::string object;
+  std::string program;
+  std::string data_in;  // raw frame, or a capture
+  std::string data_out;
+  std::uint32_t repeat = 1;
+  std::string engine = "jit";
+  std::string maps;  // fixture
+  std::string dump_maps;
+  std::uint32_t ingress_ifindex = 1;
+  std::string frame_model = "linux";
+};
+int prog_run(const ProgRun& options);
+
+struct Exec {
+  Common common;
+  std::string memory_hex;
+  std::string engine = "jit";
+};
+int exec(const Exec& options);
+
+struct Graph {
+  Common common;
+  std::string config;
+  std::string format = "text";  // text | dot
+};
+int graph(const Graph& options);
+
+int schema();
+int explain_error(const std::string& code);
+
+}  // namespace sluice::cli
