@@ -20,7 +20,8 @@ if [ ! -e "$root/etc/debian_version" ]; then
   done
   options=$(mktemp)
   grep -lE '^ *Acquire::' /etc/apt/apt.conf.d/* | xargs -r cat > "$options"
-  mmdebstrap --quiet --variant=apt --include=git,ca-certificates --aptopt="$options" bookworm "$root" "${sources[@]}"
+  mmdebstrap --quiet --variant=apt --include=git,ca-certificates --aptopt="$options" \
+    --aptopt='Apt::Key::gpgvcommand "/usr/bin/gpgv"' bookworm "$root" "${sources[@]}"
   rm -f "$options"
 fi
 cp -a /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
