@@ -54,9 +54,7 @@ class Linker {
     for (const ElfSection& section : in_.file.sections()) {
       if (!section.is_code || section.size == 0 || section.name == ".text") continue;
       bool frags = false;
-      std::string_view name = section.name;
-      if (name.starts_with('?')) name.remove_prefix(1);  // libbpf: not loaded unless asked for
-      const ProgramType* type = type_of_section(name, &frags);
+      const ProgramType* type = type_of_section(section.name, &frags);
       if (type == nullptr) {
         linked.other_sections.emplace_back(section.name);
         continue;
