@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves that a bare Debian 12 is enough: makes a minimal chroot, clones this repository's HEAD into it and runs a door
-# command there. As root, with mmdebstrap.
+# command there. As root, with the packages mmdebstrap and gpgv.
 #     tools/bare.sh [DOOR ARGUMENTS...]        default: demo, then demo again
 #     BARE=DIR tools/bare.sh ...               keeps the chroot in DIR and uses it again
 # The chroot gets the host's own apt sources and options, so that it works wherever the host can install.
@@ -18,8 +18,11 @@ if [ ! -e "$root/etc/debian_version" ]; then
   for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list; do
     [ -s "$file" ] && sources+=("$file")
   done
-  mmdebstrap --quiet --variant=apt --include=git,ca-certificates --aptopt="$(apt-config dump | grep -E '^Acquire::' || true)" \
-    bookworm "$root" "${sources[@]}"
+  options=$(mktemp)
+  grep -lE '^ *Acquire::' /etc/apt/apt.conf.d/* | xargs -r cat > "$options"
+  mmdebstrap --quiet --variant=apt --include=git,ca-certificates --aptopt="$options" \
+    --aptopt='Apt::Key::gpgvcommand "/usr/bin/gpgv"' bookworm "$root" "${sources[@]}"
+  rm -f "$options"
 fi
 cp -a /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
 cp -a /etc/apt/keyrings /etc/apt/auth.conf.d /etc/apt/trusted.gpg.d "$root/etc/apt/" 2>/dev/null || true
