@@ -114,9 +114,4 @@ void Assembler::call_address(std::uint64_t address) {
   call(r11);
 }
 
-void Assembler::add_address(const Reg64& reg, std::uint64_t address, const Reg64& scratch) {
-  load_address(scratch, address);
-  add(reg, scratch);
-}
-
 }  // namespace sluice::jit::x86_64

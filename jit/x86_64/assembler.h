@@ -19,6 +19,7 @@ enum class Flag : std::uint8_t {
   kNotEqual = 5,
   kBelowEqual = 6,
   kAbove = 7,
+  kSign = 8,
   kLess = 12,
   kGreaterEqual = 13,
   kLessEqual = 14,
@@ -62,7 +63,6 @@ class Assembler : public Xbyak::CodeGenerator {
   // --- addresses ---
   void load_address(const Reg64& reg, std::uint64_t address);
   void call_address(std::uint64_t address);  // may change r11
-  void add_address(const Reg64& reg, std::uint64_t address, const Reg64& scratch);
 
  private:
   // Distance from the byte after an instruction of `length` bytes that starts here; false when out of reach.

@@ -16,6 +16,9 @@
 #include "jit/lower.h"
 #include "jit/x86_64/assembler.h"
 #include "jit/x86_64/features.h"
+#include "vm/maps/array_view.h"
+#include "vm/maps/percpu_array_view.h"
+#include "vm/maps/prog_array_view.h"
 
 namespace sluice::jit::x86_64 {
 
@@ -98,12 +101,12 @@ class Emitter {
   // emit_call.cc
   void emit_call_helper(const Op& op);
   void emit_tail_call(const Op& op);
-  void emit_find_slot_inline(const vm::Map& map, std::vector<Assembler::Ahead>& invalid);
-  void emit_find_slot_call();
+  void emit_tail_call_inline(const vm::ProgArrayView& view);
+  void emit_enter_slot();
   bool emit_lookup_inline(const Op& op);
-  bool emit_array_lookup(const Op& op);
-  bool emit_percpu_array_lookup(const Op& op);
-  bool emit_index(const Op& op, std::uint32_t max_entries, std::uint32_t stride);
+  void emit_array_lookup(const Op& op, const vm::ArrayView& view);
+  void emit_percpu_array_lookup(const Op& op, const vm::PercpuArrayView& view);
+  Assembler::Ahead emit_scaled_index(std::uint32_t max_entries, std::uint32_t stride);
   void emit_call_local(const Op& op);
 
   [[nodiscard]] const vm::Insn& insn_at(std::uint32_t slot) const { return lowered_.program->insns[slot]; }
