@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <memory>
 #include <set>
 #include <string>
@@ -18,6 +19,8 @@ namespace {
 using vm::Kind;
 
 constexpr std::uint32_t kNoNode = UINT32_MAX;
+constexpr std::uint32_t kPatience = 8;  // comparisons a closed state may fail before it is dropped
+constexpr std::uint32_t kApart = 4;     // instructions between kept states, at least
 
 // A state kept for pruning. Until all paths from it have ended it is open: then it covers nothing yet, but meeting an
 // equal state again means that a loop makes no progress.
@@ -94,6 +97,7 @@ class Walk {
       node_ = pending_.back().node;
       pending_.pop_back();
       since_kept_ = 0;
+      forked_ = true;
       if (Check failed = walk_path()) return failed;
       close_path();
     }
@@ -178,6 +182,7 @@ class Walk {
       pending_.push_back({std::move(*ways.taken), node_});
       if (node_ != kNoNode) ++nodes_[node_].open;
       ways.taken.reset();
+      forked_ = true;
     }
     state_ = std::move(ways.fallen ? *ways.fallen : *ways.taken);
     return {};
@@ -186,35 +191,41 @@ class Walk {
   // At a place where paths meet: is the state covered, or does a loop make no progress? Otherwise keeps it.
   Check look_back(bool& covered) {
     std::vector<std::uint32_t>& list = kept_[state_.slot];
-    for (std::size_t i = 0; i < list.size();) {
+    std::uint32_t distance = 0;  // open states passed, the latest first
+    for (std::size_t i = list.size(); i-- > 0;) {
       Node& node = nodes_[list[i]];
-      const bool closed = node.open == 0;
-      if ((closed ? context_.options.prune : true) && covers(context_, *node.state, state_, exact_)) {
-        if (closed) {
-          ++node.hits;
-          covered = true;
-          note_unwritten_slots(context_, state_);
-          return {};
-        }
-        if (covers(context_, state_, *node.state, exact_) && context_.enforced(Rule::kBoundedLoop)) return endless();
+      if (node.open != 0) {
+        // Comparing with every earlier round would cost the square of the rounds.
+        ++distance;
+        if (distance > 8 && !std::has_single_bit(distance)) continue;
+        if (makes_no_progress(*node.state)) return endless();
+        continue;
       }
-      ++node.misses;
-      // A state that never helped is dropped; one in a loop that still runs may be the proof that it does not end.
-      const std::uint32_t patience = closed ? 8 : 64;
-      if (node.misses > node.hits * 3 + patience) {
+      if (context_.options.prune && covers(context_, *node.state, state_, exact_)) {
+        ++node.hits;
+        covered = true;
+        note_unwritten_slots(context_, state_);
+        return {};
+      }
+      if (++node.misses > node.hits * 3 + kPatience) {
         node.state.reset();
         --live_states_;
-        list[i] = list.back();
-        list.pop_back();
-      } else {
-        ++i;
+        list.erase(list.begin() + static_cast<std::ptrdiff_t>(i));
       }
     }
-    // Keeping every state would cost more than it saves.
-    const bool loop = context_.cfg.is_loop_head[state_.slot] != 0;
-    constexpr std::uint32_t kApart = 6;  // instructions between kept states
-    if (loop || since_kept_ >= kApart || node_ == kNoNode) keep(list);
+    if (worth_keeping()) keep(list);
     return {};
+  }
+
+  [[nodiscard]] bool makes_no_progress(const State& before) const {
+    return context_.enforced(Rule::kBoundedLoop) && covers(context_, before, state_, exact_) &&
+           covers(context_, state_, before, exact_);
+  }
+
+  // Keeping every state would cost more than it saves: a path that has not forked since meets nobody.
+  [[nodiscard]] bool worth_keeping() const {
+    const std::uint32_t apart = kApart + live_states_ / 256;
+    return (forked_ && since_kept_ >= apart) || since_kept_ >= 16 * apart;
   }
 
   void keep(std::vector<std::uint32_t>& list) {
@@ -224,6 +235,7 @@ class Walk {
     list.push_back(index);
     node_ = index;
     since_kept_ = 0;
+    forked_ = false;
     ++statistics_.states;
     statistics_.peak_states = std::max(statistics_.peak_states, ++live_states_);
   }
@@ -295,6 +307,7 @@ class Walk {
   State state_;                   // being walked
   std::uint32_t node_ = kNoNode;  // the kept state its path comes from
   std::uint32_t since_kept_ = 0;  // instructions
+  bool forked_ = true;            // the path has forked since, or is new
 };
 
 }  // namespace
