@@ -19,8 +19,8 @@ namespace {
 using vm::Kind;
 
 constexpr std::uint32_t kNoNode = UINT32_MAX;
-constexpr std::uint32_t kPatience = 8;  // comparisons a closed state may fail before it is dropped
-constexpr std::uint32_t kApart = 4;     // instructions between kept states, at least
+constexpr std::uint32_t kPatience = 32;  // comparisons a closed state may fail before it is dropped
+constexpr std::uint32_t kSpread = 1024;  // kept states at which they begin to stand further apart
 
 // A state kept for pruning. Until all paths from it have ended it is open: then it covers nothing yet, but meeting an
 // equal state again means that a loop makes no progress.
@@ -97,7 +97,6 @@ class Walk {
       node_ = pending_.back().node;
       pending_.pop_back();
       since_kept_ = 0;
-      forked_ = true;
       if (Check failed = walk_path()) return failed;
       close_path();
     }
@@ -182,7 +181,6 @@ class Walk {
       pending_.push_back({std::move(*ways.taken), node_});
       if (node_ != kNoNode) ++nodes_[node_].open;
       ways.taken.reset();
-      forked_ = true;
     }
     state_ = std::move(ways.fallen ? *ways.fallen : *ways.taken);
     return {};
@@ -222,11 +220,8 @@ class Walk {
            covers(context_, state_, before, exact_);
   }
 
-  // Keeping every state would cost more than it saves: a path that has not forked since meets nobody.
-  [[nodiscard]] bool worth_keeping() const {
-    const std::uint32_t apart = kApart + live_states_ / 256;
-    return (forked_ && since_kept_ >= apart) || since_kept_ >= 16 * apart;
-  }
+  // Keeping all states at jump targets is best while they are few; long loops must not fill the memory.
+  [[nodiscard]] bool worth_keeping() const { return since_kept_ >= live_states_ / kSpread; }
 
   void keep(std::vector<std::uint32_t>& list) {
     // The path that is walked moves from the parent to the new node, which stands for it there.
@@ -235,7 +230,6 @@ class Walk {
     list.push_back(index);
     node_ = index;
     since_kept_ = 0;
-    forked_ = false;
     ++statistics_.states;
     statistics_.peak_states = std::max(statistics_.peak_states, ++live_states_);
   }
@@ -307,7 +301,6 @@ class Walk {
   State state_;                   // being walked
   std::uint32_t node_ = kNoNode;  // the kept state its path comes from
   std::uint32_t since_kept_ = 0;  // instructions
-  bool forked_ = true;            // the path has forked since, or is new
 };
 
 }  // namespace

@@ -1,8 +1,11 @@
 // Small programs with the verdict each must get: one idea a program. Rows without a remark get the same verdict from
 // Linux 6.18.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/unit/verifier/cases.h"
+#include "verifier/require.h"
 
 namespace sluice::verifier {
 namespace {
@@ -97,6 +100,7 @@ const Row kRows[] = {
       mov r10, 0
       mov r0, 0
       exit)"},
+    // Linux lets root return a pointer.
     {"returns_a_pointer", "return-value", R"(
       mov r0, r1
       exit)"},
@@ -528,7 +532,7 @@ const Row kRows[] = {
       stxw [r10-8], r1
       mov r0, 0
       exit)"},
-    {"stack_byte_of_a_pointer", "accepted", R"(
+    {"stack_byte_of_a_pointer", "ptr-spill", R"(
       stxdw [r10-8], r1
       ldxb r0, [r10-8]
       exit)"},
@@ -603,12 +607,154 @@ const Row kRows[] = {
       ldxb r0, [r3+0]
     out:
       exit)"},
-    {"changed_copy_does_not_learn", "stack-bounds", R"(
+    {"copy_plus_a_constant_learns_too", "accepted", R"(
       ldxw r2, [r1+12]
       mov r4, r2
       add r4, 1
       mov r0, 0
       jgt r4, 7, out
+      stdw [r10-8], 0
+      mov r3, r10
+      add r3, -8
+      add r3, r2
+      ldxb r0, [r3+0]
+    out:
+      exit)"},
+    {"copy_times_a_constant_does_not_learn", "stack-bounds", R"(
+      ldxw r2, [r1+12]
+      mov r4, r2
+      mul r4, 2
+      mov r0, 0
+      jgt r4, 7, out
+      stdw [r10-8], 0
+      mov r3, r10
+      add r3, -8
+      add r3, r2
+      ldxb r0, [r3+0]
+    out:
+      exit)"},
+    {"register_r11", "bad-insn", R"(
+      mov r0, 0
+      mov r11, 0
+      exit)"},
+    {"lddw_cut_short", "bad-insn", R"(
+      mov r0, 0
+      ?? 1800000000000000)"},
+    {"lddw_of_a_variable", "bad-insn", R"(
+      lddw_variable r0, 1
+      mov r0, 0
+      exit)"},
+    {"call_out_of_the_program", "bad-call", R"(
+      mov r0, 0
+      call_local +9
+      exit)"},
+    {"call_of_a_kernel_function", "unknown-function", R"(
+      call_kfunc 5
+      mov r0, 0
+      exit)"},
+    {"helper_scalar_wanted", "arg-type", R"(
+      mov r2, 0
+      mov r3, r10
+      add r3, -8
+      mov r4, r10
+      call 189
+      mov r0, 0
+      exit)"},
+    {"helper_size_negative", "arg-size", R"(
+      ldxw r4, [r1+12]
+      mov r2, 0
+      mov r3, r10
+      add r3, -64
+      and r4, 31
+      sub r4, 4
+      call 189
+      mov r0, 0
+      exit)"},
+    {"pointer_at_a_variable_stack_offset", "ptr-spill", R"(
+      ldxw r2, [r1+12]
+      and r2, 8
+      mov r3, r10
+      add r3, -16
+      add r3, r2
+      stxdw [r3+0], r1
+      mov r0, 0
+      exit)"},
+    {"pointer_as_atomic_operand", "ptr-leak", R"(
+      stdw [r10-8], 0
+      atomic_xchg64 [r10-8], r1
+      mov r0, 0
+      exit)"},
+    {"call_passes_a_bounded_number", "accepted", R"(
+      ldxw r1, [r1+12]
+      and r1, 7
+      call_local sub
+      exit
+    sub:
+      stdw [r10-8], 0
+      mov r2, r10
+      add r2, -8
+      add r2, r1
+      ldxb r0, [r2+0]
+      exit)"},
+    {"states_that_differ_in_a_needed_number_are_both_walked", "stack-bounds", R"(
+      ldxw r2, [r1+12]
+      mov r6, 0
+      jeq r2, 1, join
+      mov r6, 9
+    join:
+      stdw [r10-8], 0
+      mov r3, r10
+      add r3, -8
+      add r3, r6
+      ldxb r0, [r3+0]
+      exit)"},
+    {"states_that_differ_in_a_spilled_number_are_both_walked", "stack-bounds", R"(
+      ldxw r2, [r1+12]
+      stdw [r10-8], 0
+      jeq r2, 1, join
+      stdw [r10-8], 9
+    join:
+      stdw [r10-16], 0
+      ldxdw r6, [r10-8]
+      mov r3, r10
+      add r3, -16
+      add r3, r6
+      ldxb r0, [r3+8]
+      exit)"},
+    {"states_that_differ_in_a_pointer_are_both_walked", "not-a-pointer", R"(
+      ldxw r2, [r1+12]
+      mov r6, r10
+      stdw [r10-8], 0
+      jeq r2, 1, join
+      mov r6, 9
+    join:
+      ldxb r0, [r6-8]
+      exit)"},
+    {"states_that_differ_in_proven_bytes_are_both_walked", "pkt-bounds", R"(
+      ldxw r2, [r1+0]
+      ldxw r3, [r1+4]
+      ldxw r5, [r1+12]
+      mov r4, r2
+      add r4, 14
+      mov r0, 0
+      jeq r5, 1, join
+      jgt r4, r3, out
+      ja deref
+    join:
+      mov r0, 1
+    deref:
+      ldxb r0, [r2+13]
+    out:
+      exit)"},
+    {"states_that_differ_in_links_are_both_walked", "stack-bounds", R"(
+      ldxw r2, [r1+12]
+      ldxw r5, [r1+16]
+      mov r6, r2
+      jeq r5, 1, join
+      ldxw r6, [r1+16]
+    join:
+      mov r0, 0
+      jgt r6, 7, out
       stdw [r10-8], 0
       mov r3, r10
       add r3, -8
@@ -925,6 +1071,7 @@ const Row kRows[] = {
       mov r0, 2
       exit)"},
     // --- what may be stored where ---
+    // Linux lets root store pointers anywhere.
     {"pointer_into_map", "ptr-leak", R"(
       lddw_map_value r2, 3, 0
       stxdw [r2+0], r10
@@ -1175,8 +1322,38 @@ const Row kRows[] = {
       exit)"},
 };
 
+// Demands that only programs of another type or with other helpers run into: options_test has theirs.
+bool decided_elsewhere(Rule rule) { return rule == Rule::kMemoryBounds || rule == Rule::kHelperAllowed || rule == Rule::kArgScalar; }
+
 INSTANTIATE_TEST_SUITE_P(Programs, Verdict, ::testing::ValuesIn(kRows),
                          [](const auto& info) { return std::string(info.param.name); });
+
+// Each demand is there for a reason: without it some program above gets another verdict.
+TEST(Requirements, EveryRowDecidesSomeVerdict) {
+  for (std::size_t i = 0; i < requirements().size(); ++i) {
+    const Options options{.mutated_requirements = std::uint64_t{1} << i};
+    bool decides = false;
+    for (const Row& row : kRows) {
+      // A program that the demand does not stop may do so in another place, or not at all: it must only not be the same.
+      if (row.expected == requirements()[i].code) decides |= verdict(row.text, options) != row.expected;
+    }
+    EXPECT_TRUE(decides || decided_elsewhere(static_cast<Rule>(i))) << requirements()[i].name;
+  }
+}
+
+TEST(Requirements, ACodeIsExplained) {
+  for (const Requirement& row : requirements()) {
+    EXPECT_NE(std::ranges::find(all_codes(), row.code, &CodeInfo::code), all_codes().end()) << row.code;
+  }
+}
+
+// Cutting paths short must not change what is proven.
+TEST(Pruning, DoesNotChangeAVerdict) {
+  for (const Row& row : kRows) {
+    if (std::string_view(row.name).starts_with("loop_with_forks")) continue;  // 2^50 paths
+    EXPECT_EQ(verdict(row.text, {.prune = false}), row.expected) << row.name;
+  }
+}
 
 }  // namespace
 }  // namespace sluice::verifier
