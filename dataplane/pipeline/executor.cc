@@ -134,10 +134,8 @@ void Executor::broadcast(Passage& passage, vm::XdpContext& frame) noexcept {
   }
   const auto& map = static_cast<const vm::Devmap&>(*frame.redirect.map);
   const bool exclude = (frame.redirect.flags & kExcludeIngress) != 0;
-  Broadcast cast{.executor = *this,
-                 .passage = passage,
-                 .frame = frame,
-                 .exclude_ifindex = exclude ? frame.ingress_ifindex : 0};
+  Broadcast cast{
+      .executor = *this, .passage = passage, .frame = frame, .exclude_ifindex = exclude ? frame.ingress_ifindex : 0};
   map.for_each(&Executor::visit, &cast);
   if (cast.last.port == kNone) return drop(passage, frame, DropReason::kRedirectNoPort);
   deliver(passage, frame, cast.last);

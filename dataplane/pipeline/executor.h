@@ -17,8 +17,8 @@ constexpr unsigned kBurst = 32;  // frames of one run() at most
 
 // What is told about a frame that leaves.
 struct Passage {
-  unsigned index = 0;          // of the frame in the burst; clones have their original's
-  std::uint32_t verdict = 0;   // column of Stats: a vm::Verdict or kInvalidVerdict; what the ingress pipeline said
+  unsigned index = 0;         // of the frame in the burst; clones have their original's
+  std::uint32_t verdict = 0;  // column of Stats: a vm::Verdict or kInvalidVerdict; what the ingress pipeline said
   // Stages run, in order: the ingress pipeline's, then a devmap entry's program, then the egress pipeline's. Empty
   // unless the Executor records paths. Valid during the call.
   std::span<const std::uint16_t> path;

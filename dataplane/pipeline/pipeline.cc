@@ -40,7 +40,8 @@ Pipeline::Pipeline(Parts parts) : parts_(std::move(parts)) {
 std::int32_t Pipeline::port_of(std::uint32_t ifindex) const noexcept {
   if (ifindex < low_ifindex_.size()) return low_ifindex_[ifindex];
   if (ifindex < kLowIfindices) return kNone;
-  const auto found = std::ranges::lower_bound(high_ifindex_, ifindex, {}, [](const auto& entry) { return entry.first; });
+  const auto found =
+      std::ranges::lower_bound(high_ifindex_, ifindex, {}, [](const auto& entry) { return entry.first; });
   return found != high_ifindex_.end() && found->first == ifindex ? found->second : kNone;
 }
 

@@ -73,7 +73,7 @@ class Pipeline {
 
  private:
   Parts parts_;
-  std::vector<std::int16_t> low_ifindex_;                            // ifindex -> port, for the usual small numbers
+  std::vector<std::int16_t> low_ifindex_;                             // ifindex -> port, for the usual small numbers
   std::vector<std::pair<std::uint32_t, std::int32_t>> high_ifindex_;  // the others, ascending
   bool reads_clock_ = false;
 };

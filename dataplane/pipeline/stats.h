@@ -54,7 +54,7 @@ struct PortCounters {
 };
 
 struct StageCounters {
-  std::uint64_t runs = 0;                                   // frames that entered it
+  std::uint64_t runs = 0;                                    // frames that entered it
   std::array<std::uint64_t, kVerdictColumns> verdicts = {};  // frames whose last word was spoken here
   bool operator==(const StageCounters&) const = default;
 };
