@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "vm/maps/map.h"
+
 namespace sluice::verifier {
 namespace {
 

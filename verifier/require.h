@@ -62,6 +62,7 @@ enum class Rule : std::uint8_t {
   kSpillSize,
   kStackEscape,
   kAtomicTarget,
+  kAtomicAlign,
   kAtomicOperand,
   kHelperKnown,
   kHelperAllowed,

@@ -26,7 +26,6 @@ enum class Type : std::uint8_t {
 
 constexpr std::int64_t kMaxOffset = 1 << 29;      // BPF_MAX_VAR_OFF, linux/bpf_verifier.h
 constexpr std::int64_t kMaxPacketOffset = 65535;  // MAX_PACKET_OFF, kernel/bpf/verifier.c
-constexpr std::int32_t kBeyondEnd = -1;           // Reg::range of a packet pointer known to lie past data_end
 
 struct Reg {
   Type type = Type::kNothing;
@@ -35,7 +34,7 @@ struct Reg {
   // Scalars of one id are equal; packet pointers of one id share their variable part (0: there is none); or-null
   // pointers of one id come from one look-up.
   std::uint32_t id = 0;
-  std::int32_t range = 0;         // packet kinds: bytes proven from the variable part on, or kBeyondEnd
+  std::int32_t range = 0;         // packet kinds: bytes proven from the variable part on
   std::uint32_t made_at = 0;      // for messages: slot that added the variable part
   std::uint32_t checked_at = 0;   // for messages: slot of the compare that proved `range`
   std::int64_t offset = 0;        // pointers: constant part, |offset| <= kMaxOffset

@@ -7,14 +7,18 @@
 #include <fmt/format.h>
 
 #include "vm/maps/array.h"
+#include "vm/maps/devmap.h"
+#include "vm/maps/devmap_hash.h"
 #include "vm/maps/hash.h"
+#include "vm/maps/lpm_trie.h"
 #include "vm/maps/prog_array.h"
 
 namespace sluice::vm {
 namespace {
 
 constexpr std::uint32_t kAccess = kMapReadOnly | kMapWriteOnly | kMapReadOnlyProg | kMapWriteOnlyProg;
-constexpr std::uint32_t kPercpuValueMax = 32768;  // PCPU_MIN_UNIT_SIZE, linux/percpu.h
+constexpr std::uint32_t kPercpuValueMax = 32768;               // PCPU_MIN_UNIT_SIZE, linux/percpu.h
+constexpr std::uint32_t kLpmValueMax = (4U << 20) - 260 - 40;  // likewise for a key of 260
 constexpr std::uint32_t kElementMax =
     (4U << 20) - 48 - 1;  // KMALLOC_MAX_SIZE less the kernel's own header of an element
 
@@ -46,6 +50,26 @@ constexpr MapTypeRow kTypes[] = {
     {.type = MapType::kPercpuArray,
      .rules = {.value_max = kPercpuValueMax, .allowed_flags = kAccess, .too_large = E2BIG},
      .make = PercpuArrayMap::make},
+    {.type = MapType::kLpmTrie,
+     .rules = {.key_min = 5,
+               .key_max = 260,
+               .value_max = kLpmValueMax,
+               .allowed_flags = kMapNoPrealloc | kMapNumaNode | kAccess,
+               .required_flags = kMapNoPrealloc},
+     .make = LpmTrieMap::make},
+    {.type = MapType::kDevmap,
+     .rules = {.value_min = 4,
+               .value_max = 8,
+               .value_unit = 4,
+               .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
+     .make = DevmapArray::make},
+    {.type = MapType::kDevmapHash,
+     .rules = {.value_min = 4,
+               .value_max = 8,
+               .value_unit = 4,
+               .max_entries = 1U << 31,
+               .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
+     .make = DevmapHash::make},
 };
 static_assert(std::ranges::adjacent_find(kTypes, std::ranges::greater_equal{}, &MapTypeRow::type) == std::end(kTypes));
 
