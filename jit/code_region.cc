@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::int64_t kReach = (std::int64_t{1} << 31) - (std::int64_t{1} << 27);  // of a 32-bit call, with a margin
-constexpr std::uint64_t kStep = std::uint64_t{32} << 20;  // distance between the places tried
+constexpr std::uint64_t kStep = std::uint64_t{32} << 20;                            // distance between the places tried
 constexpr unsigned kTries = 48;
 constexpr std::byte kTrap{0xcc};  // int3: what stands behind the code
 

@@ -121,8 +121,8 @@ Result<void> Lowering::lower_insn(Function& function, std::uint32_t slot) {
     case vm::Kind::kBranch: return lower_jump(function, op, slot);
     case vm::Kind::kCallHelper: return lower_helper_call(function, op, slot);
     case vm::Kind::kCallLocal: return lower_local_call(function, op, slot);
-    case vm::Kind::kCallKernel: return refuse(slot, "kernel functions are not supported");
-    case vm::Kind::kLegacyLoad: return refuse(slot, "legacy packet loads are not supported");
+    case vm::Kind::kCallKernel: return refuse(slot, "calls a kernel function");
+    case vm::Kind::kLegacyLoad: return refuse(slot, "is a legacy packet load");
   }
   return refuse(slot, "an instruction of unknown kind");
 }
@@ -150,9 +150,13 @@ Result<void> Lowering::lower_imm64(Op& op, std::uint32_t slot) {
     op.imm = vm::imm64(pair);
     return {};
   }
+  if (kind == vm::Imm64::kCode) {  // nothing takes a code address yet: it is the number of its slot, as interpreted
+    op.imm = slot + 1 + static_cast<std::uint64_t>(std::int64_t{pair->imm});
+    return {};
+  }
   const bool is_map = kind == vm::Imm64::kMap || kind == vm::Imm64::kMapIndex;
   if (!is_map && kind != vm::Imm64::kMapValue && kind != vm::Imm64::kMapIndexValue) {
-    return refuse(slot, "an address of this kind is not supported");
+    return refuse(slot, "names a kernel variable");
   }
   const auto index = static_cast<std::uint32_t>(pair[0].imm);
   if (index >= program_.maps.size()) return refuse(slot, "no such map");
@@ -179,7 +183,7 @@ Result<void> Lowering::lower_jump(const Function& function, Op& op, std::uint32_
 Result<void> Lowering::lower_helper_call(Function& function, Op& op, std::uint32_t slot) {
   const std::int32_t id = program_.insns[slot].imm;
   op.helper = helpers_.find(id);
-  if (op.helper == nullptr) return refuse(slot, "no helper " + std::to_string(id));
+  if (op.helper == nullptr) return refuse(slot, "calls a helper that is not there: " + std::to_string(id));
   function.calls = true;
   if (op.helper->effect == vm::Effect::kTailCall) {
     if (program_.type->context != vm::ContextKind::kXdp) return refuse(slot, "a tail call without a frame");

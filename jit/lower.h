@@ -1,7 +1,7 @@
 #pragma once
 // A verified program in the form machine code is made from: every instruction's row, jump target, helper, context field
-// and known map found once, every sub-program's frame laid out. Serves the JITs only; the interpreter runs the untouched
-// instructions. Refers to the program and the helper table, which must outlive it. Pure: any thread.
+// and known map found once, every sub-program's frame laid out. Serves the JITs only; the interpreter runs the
+// untouched instructions. Refers to the program and the helper table, which must outlive it. Pure: any thread.
 #include <cstdint>
 #include <vector>
 
@@ -20,16 +20,16 @@ enum class Access : std::uint8_t {
 
 // One slot.
 struct Op {
-  const vm::InsnRow* row = nullptr;          // null: the second slot of an lddw, or an instruction never reached
-  bool reachable = false;                    // false: nothing to translate
-  bool leader = false;                       // some jump goes here: nothing is known of registers
-  Access access = Access::kPlain;            // kLoad
-  std::uint32_t target = 0;                  // kGoto, kBranch: slot; kCallLocal: index into functions
-  const vm::HelperDesc* helper = nullptr;    // kCallHelper
-  const vm::ContextField* field = nullptr;   // kContext
-  const vm::Map* map = nullptr;              // kCallHelper: the map argument on all paths, null when not known
-  std::int64_t key = -1;                     // kCallHelper: the key argument on all paths, -1 when not known
-  std::uint64_t imm = 0;                     // kLoadImm64: the number, address of the map or address of the value
+  const vm::InsnRow* row = nullptr;         // null: the second slot of an lddw, or an instruction never reached
+  bool reachable = false;                   // false: nothing to translate
+  bool leader = false;                      // some jump goes here: nothing is known of registers
+  Access access = Access::kPlain;           // kLoad
+  std::uint32_t target = 0;                 // kGoto, kBranch: slot; kCallLocal: index into functions
+  const vm::HelperDesc* helper = nullptr;   // kCallHelper
+  const vm::ContextField* field = nullptr;  // kContext
+  const vm::Map* map = nullptr;             // kCallHelper: the map argument on all paths, null when not known
+  std::int64_t key = -1;                    // kCallHelper: the key argument on all paths, -1 when not known
+  std::uint64_t imm = 0;                    // kLoadImm64: the number, address of the map or address of the value
 };
 
 // A sub-program; the first is the program itself.

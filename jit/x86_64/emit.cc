@@ -26,9 +26,9 @@ constexpr unsigned kAbiSaved[] = {6, 7, 8, 9, 10};
 constexpr std::uint16_t kAbiSavedMask = 0x7c0;
 
 // Locals of the burst entry, from rsp.
-constexpr unsigned kBurstFrame = 0;      // XdpContext* being run
-constexpr unsigned kBurstVerdict = 8;    // where its verdict goes
-constexpr unsigned kBurstEnd = 16;       // one past the last verdict
+constexpr unsigned kBurstFrame = 0;    // XdpContext* being run
+constexpr unsigned kBurstVerdict = 8;  // where its verdict goes
+constexpr unsigned kBurstEnd = 16;     // one past the last verdict
 constexpr unsigned kBurstLocals = 24;
 
 // Registers an outermost entry has to save: what the program and those it may tail-call change.

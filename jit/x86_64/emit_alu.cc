@@ -44,10 +44,9 @@ unsigned Emitter::emit_alu(std::uint32_t slot) {
     case vm::AluOp::kMovsx32: emit_sign_extend(row, insn); break;
   }
   // An AND with a number that is not negative, or of a small register, and a logical shift down stay small.
-  const bool stays_small =
-      upper_zero(insn.dst) &&
-      ((row.alu() == vm::AluOp::kAnd) || (row.alu() == vm::AluOp::kRsh) || (row.alu() == vm::AluOp::kMod) ||
-       (row.alu() == vm::AluOp::kDiv && row.source == vm::Source::kImm));
+  const bool stays_small = upper_zero(insn.dst) && ((row.alu() == vm::AluOp::kAnd) || (row.alu() == vm::AluOp::kRsh) ||
+                                                    (row.alu() == vm::AluOp::kMod) ||
+                                                    (row.alu() == vm::AluOp::kDiv && row.source == vm::Source::kImm));
   const bool masked = row.alu() == vm::AluOp::kAnd && row.source == vm::Source::kImm && insn.imm >= 0;
   set_upper_zero(insn.dst, !row.wide || masked || stays_small);
   return 1;

@@ -1,7 +1,7 @@
 #include "jit/x86_64/emitter.h"
 
-// Atomics, RFC 9669 section 5.3: all sequentially consistent, as every locked x86 instruction is. A fetched 32-bit value
-// is zero-extended.
+// Atomics, RFC 9669 section 5.3: all sequentially consistent, as every locked x86 instruction is. A fetched 32-bit
+// value is zero-extended.
 namespace sluice::jit::x86_64 {
 namespace {
 
@@ -52,8 +52,8 @@ void Emitter::emit_atomic(const vm::InsnRow& row, const vm::Insn& insn) {
       break;
     case vm::AtomicOp::kCompareExchange:
       a_.lock();
-      a_.cmpxchg(place, src);            // compares with rax = r0, which becomes the old value
-      if (!wide) a_.mov(eax, eax);       // untouched when equal, so its upper half is still the program's
+      a_.cmpxchg(place, src);       // compares with rax = r0, which becomes the old value
+      if (!wide) a_.mov(eax, eax);  // untouched when equal, so its upper half is still the program's
       set_upper_zero(0, !wide);
       break;
   }

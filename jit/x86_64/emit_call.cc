@@ -14,8 +14,8 @@ namespace sluice::jit::x86_64 {
 namespace {
 
 using Xbyak::util::dword;
-using Xbyak::util::eax;
 using Xbyak::util::dx;
+using Xbyak::util::eax;
 using Xbyak::util::ecx;
 using Xbyak::util::edx;
 using Xbyak::util::esi;

@@ -25,9 +25,7 @@ void Emitter::emit_load(std::uint32_t slot) {
   const std::int32_t size = op.row->size;
   bool small = size < 8;
   switch (op.access) {
-    case Access::kPlain:
-      emit_load_bytes(insn.dst, reg64(insn.src) + insn.offset, op.row->size);
-      break;
+    case Access::kPlain: emit_load_bytes(insn.dst, reg64(insn.src) + insn.offset, op.row->size); break;
     case Access::kContext: {
       // The source points somewhere into struct xdp_md; the verifier knows it plus the offset to be the field.
       const std::int32_t base = insn.offset - static_cast<std::int32_t>(op.field->offset);

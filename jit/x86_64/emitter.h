@@ -38,7 +38,7 @@ class Emitter {
   Code emit();
 
  private:
-  struct Layout {  // of the frame of the function being emitted, bytes
+  struct Layout {             // of the frame of the function being emitted, bytes
     std::uint32_t save = 0;   // at rsp: saved registers
     std::uint32_t stack = 0;  // above them: BPF stack
     std::uint32_t total = 0;  // what the prologue takes from rsp
@@ -51,7 +51,7 @@ class Emitter {
   void emit_function(const Function& function);
   void emit_prologue();
   void emit_clear();
-  void emit_leave_frame();  // rsp as it was at entry
+  void emit_leave_frame();                 // rsp as it was at entry
   unsigned emit_insn(std::uint32_t slot);  // returns the slots translated
   void emit_imm64(const vm::Insn& insn, const Op& op);
   void emit_exit();

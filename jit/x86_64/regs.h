@@ -15,10 +15,10 @@ using Xbyak::Reg32;
 using Xbyak::Reg64;
 
 constexpr std::array<int, vm::kRegisters> kMachineRegister = {
-    Operand::RAX,                                                            // r0: result
-    Operand::RDI, Operand::RSI, Operand::RDX, Operand::RCX, Operand::R8,     // r1..r5: arguments
-    Operand::RBX, Operand::R13, Operand::R14, Operand::R15,                  // r6..r9: kept over calls
-    Operand::RBP,                                                            // r10: top of the stack frame
+    Operand::RAX,                                                         // r0: result
+    Operand::RDI, Operand::RSI, Operand::RDX, Operand::RCX, Operand::R8,  // r1..r5: arguments
+    Operand::RBX, Operand::R13, Operand::R14, Operand::R15,               // r6..r9: kept over calls
+    Operand::RBP,                                                         // r10: top of the stack frame
 };
 
 inline Reg64 reg64(unsigned bpf) { return Reg64(kMachineRegister[bpf]); }
