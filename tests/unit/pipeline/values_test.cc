@@ -200,7 +200,7 @@ TEST_F(Values, MistakesInsideStructsNameTheirPath) {
             "map m: value: 'word' and 'bytes' share their bytes: give one of them");
   EXPECT_EQ(encode("v_sample", "7"), "map m: value: expected the fields of struct sample, not '7'");
   EXPECT_EQ(encode("v_sample", "{named: {halv: 1}}"),
-            "map m: value.named: union  has no field 'halv'; did you mean 'half'?");
+            "map m: value.named: the union has no field 'halv'; did you mean 'half'?");
 }
 
 TEST_F(Values, RawBytesFitEverythingOfTheirSize) {
