@@ -34,6 +34,7 @@ class TailCall : public testing::TestWithParam<bool> {
   std::size_t add(std::string_view text, int slot, bool compile_it = true) {
     vm::LoadedProgram program = program_from_asm(text, vm::xdp_type(), {array_});
     vm::Facts facts = permissive_facts(program);
+    facts.frame_bytes.assign(program.subprograms.size(), 16);  // a chain of calls must fit into its stack
     for (std::size_t i = 0; i < program.insns.size(); ++i) {
       const vm::Insn& insn = program.insns[i];
       if (GetParam() && insn.opcode == 0x85 && insn.src == 0 && insn.imm == 12) facts.insns[i].map = 0;
