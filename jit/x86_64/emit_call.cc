@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "jit/x86_64/emitter.h"
+#include "jit/x86_64/lookup.h"
 #include "vm/exec_env.h"
 #include "vm/maps/array_view.h"
 #include "vm/maps/map.h"
@@ -142,7 +143,12 @@ bool Emitter::emit_lookup_inline(const Op& op) {
     emit_percpu_array_lookup(op, *static_cast<const vm::PercpuArrayView*>(view));
     return true;
   }
-  return false;
+  const LookupFunction function = lookup_function(*op.map, features_);
+  if (function == nullptr) return false;
+  a_.load_address(rdi, reinterpret_cast<std::uint64_t>(view));
+  if (op.map->is_percpu()) a_.mov(edx, dword[r12 + offsetof(vm::ExecEnv, cpu)]);
+  a_.call_address(reinterpret_cast<std::uint64_t>(function));
+  return true;
 }
 
 // rsi = key.

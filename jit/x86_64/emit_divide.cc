@@ -1,6 +1,7 @@
 #include <bit>
 
 #include "jit/x86_64/emitter.h"
+#include "jit/x86_64/reciprocal.h"
 
 // Division and remainder, RFC 9669 section 4.1: by zero the quotient is 0 and the remainder the dividend; the least
 // number divided by -1 is itself, remainder 0 (the machine's idiv would trap).
@@ -9,6 +10,7 @@ namespace {
 
 using Xbyak::util::edx;
 using Xbyak::util::r10;
+using Xbyak::util::r10d;
 using Xbyak::util::r11;
 using Xbyak::util::r11d;
 using Xbyak::util::r9;
@@ -44,21 +46,83 @@ void Emitter::emit_divide_by_constant(const vm::InsnRow& row, const vm::Insn& in
   }
 }
 
-// By a power of two: a shift or a mask.
+// By a power of two a shift or a mask, else a multiplication where that takes few instructions.
 bool Emitter::emit_divide_unsigned_constant(const vm::InsnRow& row, const vm::Insn& insn) {
   const auto divisor = static_cast<std::uint32_t>(insn.imm);
-  // A 64-bit divisor is sign-extended: a negative one is no small power of two.
-  if (!std::has_single_bit(divisor) || (row.wide && insn.imm < 0)) return false;
+  if (row.wide && insn.imm < 0) return false;  // sign-extended: a huge divisor
+  if (std::has_single_bit(divisor)) {
+    emit_divide_by_power(row, insn.dst, divisor);
+    return true;
+  }
+  if (!row.wide || upper_zero(insn.dst)) {
+    emit_multiply_by_reciprocal32(row, insn.dst, divisor);
+    return true;
+  }
+  if (!features_.bmi2) return false;
+  emit_multiply_by_reciprocal64(row, insn.dst, divisor);
+  return true;
+}
+
+void Emitter::emit_divide_by_power(const vm::InsnRow& row, unsigned dst, std::uint32_t divisor) {
   if (is_quotient(row.alu())) {
     if (divisor == 1) {
-      if (!row.wide) emit_zero_extend(insn.dst);
+      if (!row.wide) emit_zero_extend(dst);
     } else {
-      a_.shr(reg(insn.dst, row.wide), std::countr_zero(divisor));
+      a_.shr(reg(dst, row.wide), std::countr_zero(divisor));
     }
   } else {
-    a_.and_(reg32(insn.dst), divisor - 1);
+    a_.and_(reg32(dst), divisor - 1);
   }
-  return true;
+}
+
+// The product of two 32-bit numbers fits into a register, and so does the sum with the extra bit's share.
+void Emitter::emit_multiply_by_reciprocal32(const vm::InsnRow& row, unsigned dst, std::uint32_t divisor) {
+  const Reciprocal by = reciprocal(divisor, 32);
+  a_.mov(r11d, reg32(dst));
+  a_.mov(r10d, static_cast<std::uint32_t>(by.multiplier));
+  a_.imul(r10, r11);
+  a_.shr(r10, static_cast<int>(by.extra ? 32 : 32 + by.shift));
+  if (by.extra) {
+    a_.add(r10, r11);
+    a_.shr(r10, static_cast<int>(by.shift));
+  }
+  if (is_quotient(row.alu())) {
+    a_.mov(reg32(dst), r10d);
+  } else {
+    a_.imul(r10d, r10d, static_cast<int>(divisor));
+    a_.mov(reg32(dst), r11d);
+    a_.sub(reg32(dst), r10d);
+  }
+}
+
+// r9 = dividend, r11 = upper half of its product with the multiplier. mulx takes one factor from rdx.
+void Emitter::emit_multiply_by_reciprocal64(const vm::InsnRow& row, unsigned dst, std::uint32_t divisor) {
+  const Reciprocal by = reciprocal(divisor, 64);
+  const Reg64 target = reg64(dst);
+  const bool in_rdx = target.getIdx() == rdx.getIdx();
+  a_.mov(r9, target);
+  if (!in_rdx) {
+    a_.mov(r10, rdx);
+    a_.mov(rdx, r9);
+  }
+  a_.mov(r11, by.multiplier);
+  a_.mulx(r11, rdx, r11);
+  if (!in_rdx) a_.mov(rdx, r10);
+  if (by.extra) {  // (n - t) / 2 + t is (n + t) / 2 without the carry
+    a_.mov(r10, r9);
+    a_.sub(r10, r11);
+    a_.shr(r10, 1);
+    a_.add(r11, r10);
+  }
+  const unsigned shift = by.extra ? by.shift - 1 : by.shift;
+  if (shift != 0) a_.shr(r11, static_cast<int>(shift));
+  if (is_quotient(row.alu())) {
+    a_.mov(target, r11);
+  } else {
+    a_.imul(r11, r11, static_cast<int>(divisor));
+    a_.mov(target, r9);
+    a_.sub(target, r11);
+  }
 }
 
 void Emitter::emit_divide_zero(const vm::InsnRow& row, unsigned dst) {

@@ -73,6 +73,9 @@ class Emitter {
   void emit_divide(const vm::InsnRow& row, const vm::Insn& insn);
   void emit_divide_by_constant(const vm::InsnRow& row, const vm::Insn& insn);
   bool emit_divide_unsigned_constant(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_divide_by_power(const vm::InsnRow& row, unsigned dst, std::uint32_t divisor);
+  void emit_multiply_by_reciprocal32(const vm::InsnRow& row, unsigned dst, std::uint32_t divisor);
+  void emit_multiply_by_reciprocal64(const vm::InsnRow& row, unsigned dst, std::uint32_t divisor);
   void emit_divide_by_r11(const vm::InsnRow& row, unsigned dst, bool may_be_zero);
   void emit_divide_minus_one(const vm::InsnRow& row, unsigned dst);
   void emit_divide_zero(const vm::InsnRow& row, unsigned dst);

@@ -6,7 +6,7 @@ namespace sluice::jit::x86_64 {
 
 Features detect_features() {
   const Xbyak::util::Cpu cpu;
-  return {.bmi2 = cpu.has(Xbyak::util::Cpu::tBMI2), .movbe = cpu.has(Xbyak::util::Cpu::tMOVBE)};
+  return {.bmi2 = cpu.has(Xbyak::util::Cpu::tBMI2), .sse42 = cpu.has(Xbyak::util::Cpu::tSSE42)};
 }
 
 }  // namespace sluice::jit::x86_64

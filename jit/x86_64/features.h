@@ -5,7 +5,7 @@ namespace sluice::jit::x86_64 {
 
 struct Features {
   bool bmi2 = false;   // shlx, shrx, sarx: shifts by any register; mulx
-  bool movbe = false;  // loads that swap bytes
+  bool sse42 = false;  // crc32: hash look-ups with the hash unrolled
 };
 
 Features detect_features();

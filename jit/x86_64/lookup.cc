@@ -1,0 +1,90 @@
+#include "jit/x86_64/lookup.h"
+
+#include <nmmintrin.h>
+
+#include "vm/maps/hash_view.h"
+#include "vm/maps/lpm_trie_view.h"
+
+namespace sluice::jit::x86_64 {
+namespace {
+
+using vm::HashView;
+
+// vm/maps/hash_function_view.h for a key of kBytes, which the compiler unrolls.
+template <std::uint32_t kBytes>
+__attribute__((target("sse4.2"))) inline std::uint32_t hash_of(const std::uint8_t* key, std::uint64_t seed) {
+  std::uint64_t crc = static_cast<std::uint32_t>(seed);
+  for (std::uint32_t at = 0; at + 8 <= kBytes; at += 8) {
+    crc = _mm_crc32_u64(crc, vm::hash_mix(vm::word_at(key + at), seed));
+  }
+  if (kBytes % 8 != 0) {
+    crc = _mm_crc32_u64(crc, vm::hash_mix(vm::word_tail(key + kBytes / 8 * 8, kBytes % 8), seed));
+  }
+  return static_cast<std::uint32_t>(crc);
+}
+
+template <std::uint32_t kBytes>
+__attribute__((target("sse4.2"), flatten)) std::uint32_t find_sized(const HashView& shared, const std::uint8_t* key) {
+  HashView view = shared;  // its members never change; a copy lets the key size be a constant
+  view.key_size = kBytes;
+  return vm::hash_view_find(&view, key, hash_of<kBytes>(key, view.seed));
+}
+
+template <std::uint32_t kBytes>
+std::uint8_t* hash_sized(const void* view, const std::uint8_t* key, std::uint32_t) noexcept {
+  const auto& hash = *static_cast<const HashView*>(view);
+  const std::uint32_t element = find_sized<kBytes>(hash, key);
+  return element != 0 ? vm::hash_view_value(&hash, element) : nullptr;
+}
+
+template <std::uint32_t kBytes>
+std::uint8_t* percpu_hash_sized(const void* view, const std::uint8_t* key, std::uint32_t cpu) noexcept {
+  const auto& hash = *static_cast<const HashView*>(view);
+  const std::uint32_t element = find_sized<kBytes>(hash, key);
+  return element != 0 ? vm::hash_view_percpu_value(&hash, element, cpu) : nullptr;
+}
+
+std::uint8_t* hash_any(const void* view, const std::uint8_t* key, std::uint32_t) noexcept {
+  return vm::hash_view_lookup(static_cast<const HashView*>(view), key);
+}
+
+std::uint8_t* percpu_hash_any(const void* view, const std::uint8_t* key, std::uint32_t cpu) noexcept {
+  return vm::hash_view_percpu_lookup(static_cast<const HashView*>(view), key, cpu);
+}
+
+std::uint8_t* lpm_trie(const void* view, const std::uint8_t* key, std::uint32_t) noexcept {
+  return vm::lpm_trie_lookup(static_cast<const vm::LpmTrieView*>(view), key);
+}
+
+struct Sized {
+  std::uint32_t key_size;
+  LookupFunction shared, percpu;
+};
+template <std::uint32_t kBytes>
+constexpr Sized sized() {
+  return {kBytes, hash_sized<kBytes>, percpu_hash_sized<kBytes>};
+}
+// IPv4 address, MAC, MAC and VLAN, 5-tuples with and without padding, IPv6 address, its 5-tuples.
+constexpr Sized kSized[] = {sized<4>(),  sized<6>(),  sized<8>(),  sized<12>(), sized<13>(),
+                            sized<16>(), sized<20>(), sized<36>(), sized<37>(), sized<40>()};
+
+LookupFunction hash_function_of(std::uint32_t key_size, bool percpu, Features features) {
+  if (features.sse42) {
+    for (const Sized& s : kSized) {
+      if (s.key_size == key_size) return percpu ? s.percpu : s.shared;
+    }
+  }
+  return percpu ? percpu_hash_any : hash_any;
+}
+
+}  // namespace
+
+LookupFunction lookup_function(const vm::Map& map, Features features) {
+  if (map.view() == nullptr) return nullptr;
+  if (map.spec().type == vm::MapType::kHash) return hash_function_of(map.spec().key_size, false, features);
+  if (map.spec().type == vm::MapType::kPercpuHash) return hash_function_of(map.spec().key_size, true, features);
+  if (map.spec().type == vm::MapType::kLpmTrie) return lpm_trie;
+  return nullptr;
+}
+
+}  // namespace sluice::jit::x86_64
