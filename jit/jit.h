@@ -51,7 +51,7 @@ class CompiledProgram {
   std::vector<std::uint32_t> offsets_;
 };
 
-// Fails only when memory for code cannot be had (kEnvironment) or the CPU lacks what the code needs.
+// Fails when memory for code cannot be had (kEnvironment), and with kProgram for what the verifier refuses too.
 Result<CompiledProgram> compile(const vm::VerifiedProgram& program, const vm::HelperTable& helpers);
 
 }  // namespace sluice::jit

@@ -8,6 +8,7 @@
 #include "dataplane/cli/common.h"
 #include "dataplane/cli/verbs.h"
 #include "helpers/table.h"
+#include "jit/disasm.h"
 #include "jit/jit.h"
 #include "verifier/verifier.h"
 #include "vm/asm.h"
@@ -101,16 +102,18 @@ Json jit_rows(const vm::LoadedProgram& program, const jit::CompiledProgram& comp
 void print_jit(const vm::LoadedProgram& program, const jit::CompiledProgram& compiled) {
   print_header(program);
   const auto offsets = compiled.offsets();
+  const auto print_part = [&](std::uint32_t from, std::uint32_t to) {
+    const auto part = compiled.code().subspan(from, to - from);
+    fmt::print("{}", jit::disassemble(part, from, reinterpret_cast<std::uint64_t>(part.data())));
+  };
   fmt::print("# {} bytes of machine code\n", compiled.code().size());
-  fmt::print("{:6x}:  {}\n", 0, hex(compiled.code().first(offsets.front())));
+  print_part(0, offsets.front());
   walk(program, [&](std::size_t slot, const vm::SourceLine* line, const std::string* start) {
     print_place(line, start);
     const std::size_t next = slot + slots_at(program, slot);
     fmt::print("    {:<60} # {}\n", instruction_text(program, slot), slot);
-    fmt::print("{:6x}:  {}\n", offsets[slot],
-               hex(compiled.code().subspan(offsets[slot], offsets[next] - offsets[slot])));
+    print_part(offsets[slot], offsets[next]);
   });
-  fmt::print("{:6x}:  {}\n", offsets.back(), hex(compiled.code().subspan(offsets.back())));
 }
 
 int dump_jit(const OpenObject& opened, const Programs& programs, bool json) {

@@ -38,7 +38,10 @@ unsigned Emitter::emit_alu(std::uint32_t slot) {
     case vm::AluOp::kRsh:
     case vm::AluOp::kArsh: emit_shift(row, insn); break;
     case vm::AluOp::kNeg: a_.neg(reg(insn.dst, row.wide)); break;
-    case vm::AluOp::kMov: emit_move(row, insn); return 1;  // knows the upper half itself
+    case vm::AluOp::kMov:
+      if (fuse_sum(slot)) return 2;
+      emit_move(row, insn);
+      return 1;  // knows the upper half itself
     case vm::AluOp::kMovsx8:
     case vm::AluOp::kMovsx16:
     case vm::AluOp::kMovsx32: emit_sign_extend(row, insn); break;
@@ -146,6 +149,22 @@ bool Emitter::fuse_extension(std::uint32_t slot) {
   if (!is_shift_by_32(*second.row, second_insn, vm::AluOp::kArsh)) return false;
   a_.movsxd(reg64(first_insn.dst), reg32(first_insn.dst));
   set_upper_zero(first_insn.dst, false);
+  return true;
+}
+
+// `mov a, b` and `add a, imm`, which is how a program makes the address of a part of something, are one lea.
+bool Emitter::fuse_sum(std::uint32_t slot) {
+  if (slot + 1 >= function_->end) return false;
+  const vm::InsnRow& first = *lowered_.ops[slot].row;
+  const Op& second = lowered_.ops[slot + 1];
+  const vm::Insn& move = insn_at(slot);
+  const vm::Insn& sum = insn_at(slot + 1);
+  if (!first.wide || first.source != vm::Source::kReg || move.dst == move.src) return false;
+  if (second.row == nullptr || second.leader || second.row->kind != vm::Kind::kAlu) return false;
+  if (second.row->alu() != vm::AluOp::kAdd || !second.row->wide || second.row->source != vm::Source::kImm) return false;
+  if (sum.dst != move.dst) return false;
+  a_.lea(reg64(move.dst), Xbyak::util::ptr[reg64(move.src) + sum.imm]);
+  set_upper_zero(move.dst, false);
   return true;
 }
 

@@ -66,6 +66,7 @@ class Emitter {
   void emit_shift_by_register(const vm::InsnRow& row, const vm::Insn& insn);
   void emit_shift_by_cl(vm::AluOp op, const Xbyak::Reg& dst);
   bool fuse_extension(std::uint32_t slot);
+  bool fuse_sum(std::uint32_t slot);
   void emit_endian(const vm::InsnRow& row, const vm::Insn& insn);
   void emit_zero_extend(unsigned bpf);
 

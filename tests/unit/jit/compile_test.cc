@@ -386,6 +386,21 @@ TEST(Compile, InlinesLookupsInPerCpuArrays) {
   }
 }
 
+TEST(Compile, TranslatesAMoveAndASumTogetherUnlessAJumpComesBetween) {
+  EXPECT_EQ(run(unverified("mov r3, 40\nmov r0, r3\nadd r0, 2\nexit")), 42U);
+  EXPECT_EQ(run(unverified("mov r3, 40\nmov r0, 1\nja sum\nmov r0, r3\nsum: add r0, 2\nexit")), 3U);
+  EXPECT_EQ(run(unverified("mov r3, -1\nmov r0, r3\nadd r0, -2147483648\nexit")),
+            static_cast<std::uint64_t>(-std::int64_t{2147483649}));
+  EXPECT_EQ(run(unverified("mov32 r3, -1\nmov r0, r3\nadd r0, 1\nmov32 r0, r0\nexit")), 0U);
+}
+
+TEST(Compile, TranslatesPairsOfShiftsTogetherUnlessAJumpComesBetween) {
+  EXPECT_EQ(run(unverified("lddw r0, 0x1234567880000001\nlsh r0, 32\nrsh r0, 32\nexit")), 0x80000001U);
+  EXPECT_EQ(run(unverified("lddw r0, 0x1234567880000001\nlsh r0, 32\narsh r0, 32\nexit")), 0xffffffff80000001U);
+  EXPECT_EQ(run(unverified("lddw r0, 0x1234567880000001\nja half\nlsh r0, 32\nhalf: rsh r0, 32\nexit")), 0x12345678U);
+  EXPECT_EQ(run(unverified("mov32 r0, -1\nlsh r0, 32\nrsh r0, 32\nlsh r0, 32\nexit")), 0xffffffff00000000U);
+}
+
 TEST(Lower, SavesOnlyRegistersThatTheCalleeChanges) {
   const vm::VerifiedProgram program = unverified(R"(
     mov r6, 1
