@@ -157,7 +157,7 @@ TEST_P(TailCall, FromASubProgramReturnsToItsCaller) {
 }
 
 // Known bug, to be mended in vm/interpreter.cc: it runs out of call frames when tail calls made inside sub-programs nest.
-TEST_P(TailCall, DISABLED_SubProgramsAndTheirTargetsShareTheLimit) {
+TEST_P(TailCall, SubProgramsAndTheirTargetsShareTheLimit) {
   const std::size_t entry = add(R"(
     mov r6, r1
     call_local jump
