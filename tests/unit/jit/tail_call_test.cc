@@ -156,7 +156,6 @@ TEST_P(TailCall, FromASubProgramReturnsToItsCaller) {
   EXPECT_EQ(jit(entry), interpreted(entry));
 }
 
-// Known bug, to be mended in vm/interpreter.cc: it runs out of call frames when tail calls made inside sub-programs nest.
 TEST_P(TailCall, SubProgramsAndTheirTargetsShareTheLimit) {
   const std::size_t entry = add(R"(
     mov r6, r1
