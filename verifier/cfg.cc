@@ -79,7 +79,8 @@ class Builder {
     if (shift && (insn.imm < 0 || insn.imm >= width) && on(Rule::kShiftAmount)) {
       return failure(Rule::kShiftAmount, slot, insn.dst, fmt::format("shift by {} of {} bits", insn.imm, width));
     }
-    const bool divides = op == vm::AluOp::kDiv || op == vm::AluOp::kMod || op == vm::AluOp::kSdiv || op == vm::AluOp::kSmod;
+    const bool divides =
+        op == vm::AluOp::kDiv || op == vm::AluOp::kMod || op == vm::AluOp::kSdiv || op == vm::AluOp::kSmod;
     if (divides && insn.imm == 0 && on(Rule::kDivisor)) {
       return failure(Rule::kDivisor, slot, insn.dst, "division by the constant 0");
     }
@@ -161,7 +162,8 @@ class Builder {
         const bool good = target >= cfg_.subprograms[owner].start && target < cfg_.end_of(owner) &&
                           cfg_.rows[static_cast<std::size_t>(target)] != nullptr;
         if (!good) {
-          if (on(Rule::kJumpTarget)) return failure(Rule::kJumpTarget, slot, -1, fmt::format("jump to slot {}", target));
+          if (on(Rule::kJumpTarget))
+            return failure(Rule::kJumpTarget, slot, -1, fmt::format("jump to slot {}", target));
           cfg_.rows[slot] = &kPoison;
           continue;
         }
@@ -190,7 +192,8 @@ class Builder {
       const std::uint32_t slot = todo.back();
       todo.pop_back();
       for_each_successor(*cfg_.rows[slot], program_.insns[slot], slot, visit);
-      if (cfg_.rows[slot]->kind == Kind::kCallLocal) visit(slot + 1 + static_cast<std::uint32_t>(program_.insns[slot].imm));
+      if (cfg_.rows[slot]->kind == Kind::kCallLocal)
+        visit(slot + 1 + static_cast<std::uint32_t>(program_.insns[slot].imm));
     }
     for (std::uint32_t slot = 0; slot < size(); ++slot) {
       if (cfg_.rows[slot] != nullptr && seen[slot] == 0 && on(Rule::kReachable)) {

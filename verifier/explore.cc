@@ -40,8 +40,11 @@ struct Pending {
 class Walk {
  public:
   Walk(Context& context, Statistics& statistics)
-      : context_(context), statistics_(statistics), kept_(context.program.insns.size()),
-        visits_(context.program.insns.size()), exact_(context.options.record_claims) {}
+      : context_(context),
+        statistics_(statistics),
+        kept_(context.program.insns.size()),
+        visits_(context.program.insns.size()),
+        exact_(context.options.record_claims) {}
 
   Check run() {
     if (Check failed = walk_from(main_state())) return failed;
@@ -270,8 +273,13 @@ class Walk {
       vm::RegisterClaim now;
       if (reg.is_scalar()) {
         const auto bits = reg.value.bits();
-        now = {.kind = vm::RegisterClaim::Kind::kScalar, .umin = reg.value.umin(), .umax = reg.value.umax(),
-               .smin = reg.value.smin(), .smax = reg.value.smax(), .known_value = bits.value, .unknown_mask = bits.mask};
+        now = {.kind = vm::RegisterClaim::Kind::kScalar,
+               .umin = reg.value.umin(),
+               .umax = reg.value.umax(),
+               .smin = reg.value.smin(),
+               .smax = reg.value.smax(),
+               .known_value = bits.value,
+               .unknown_mask = bits.mask};
       } else if (reg.is_pointer() && reg.type != Type::kMapValueOrNull) {
         now.kind = vm::RegisterClaim::Kind::kPointer;
       }
@@ -282,9 +290,14 @@ class Walk {
 
   static vm::RegisterClaim join_claims(const vm::RegisterClaim& a, const vm::RegisterClaim& b) {
     if (a.kind != b.kind || a.kind == vm::RegisterClaim::Kind::kNothing) return {};
-    const Tnum<std::uint64_t> bits = Tnum<std::uint64_t>{a.known_value, a.unknown_mask}.unite({b.known_value, b.unknown_mask});
-    return {.kind = a.kind, .umin = std::min(a.umin, b.umin), .umax = std::max(a.umax, b.umax),
-            .smin = std::min(a.smin, b.smin), .smax = std::max(a.smax, b.smax), .known_value = bits.value,
+    const Tnum<std::uint64_t> bits =
+        Tnum<std::uint64_t>{a.known_value, a.unknown_mask}.unite({b.known_value, b.unknown_mask});
+    return {.kind = a.kind,
+            .umin = std::min(a.umin, b.umin),
+            .umax = std::max(a.umax, b.umax),
+            .smin = std::min(a.smin, b.smin),
+            .smax = std::max(a.smax, b.smax),
+            .known_value = bits.value,
             .unknown_mask = bits.mask};
   }
 
