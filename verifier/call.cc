@@ -150,8 +150,10 @@ class Arguments {
     const std::vector<Rejection::Note> bounds{
         {"reads", fmt::format("r{} in [{},{}]", number, size.value.smin(), size.value.smax())},
         {"fix", "bound the size before the call, e.g. with & or a compare; use unsigned types"}};
-    if (size.value.smin() < 0 && on(Rule::kSizeSign))
+    if (size.value.smin() < 0) {
+      if (!on(Rule::kSizeSign)) return {};
       return fail(Rule::kSizeSign, number, "the size may be negative", bounds);
+    }
     if (size.value.umax() >= static_cast<std::uint64_t>(kMaxOffset)) {
       if (!on(Rule::kSizeLimit)) return {};
       return fail(Rule::kSizeLimit, number, "the size has no bound", bounds);
@@ -262,7 +264,8 @@ void call_helper(Context& context, State& state) {
     if (index >= 0) facts.tail_call_maps.push_back(static_cast<std::uint32_t>(index));
     const Reg& key = state.reg(3);
     const bool known = key.is_scalar() && key.value.is_constant();
-    context.recorder.key(state.slot, known ? static_cast<std::uint32_t>(key.value.constant_value()) : -1);
+    const auto index_bits = static_cast<std::uint32_t>(key.value.umin());
+    context.recorder.key(state.slot, known ? std::int64_t{index_bits} : -1);
   }
   if (helper->effect == vm::Effect::kMovesPacket) {
     facts.moves_packet = true;

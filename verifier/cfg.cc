@@ -44,11 +44,22 @@ class Builder {
       const InsnRow* row = vm::find(insn);
       if (Check failed = check_insn(slot, row)) return failed;
       const bool whole = row != nullptr && slot + vm::slots(*row) <= size();
-      if (!whole || insn.dst >= vm::kRegisters || insn.src >= vm::kRegisters) row = &kPoison;
+      if (!whole || insn.dst >= vm::kRegisters || insn.src >= vm::kRegisters || !names_map(*row, insn)) row = &kPoison;
       cfg_.rows[slot] = row;
       if (vm::slots(*row) == 2) ++slot;
     }
     return {};
+  }
+
+  [[nodiscard]] bool map_exists(std::uint32_t index) const {
+    return index < program_.maps.size() && program_.maps[index] != nullptr;
+  }
+
+  // Not an lddw of a map, or one of a map that exists.
+  [[nodiscard]] bool names_map(const InsnRow& row, const Insn& insn) const {
+    const auto kind = static_cast<vm::Imm64>(insn.src);
+    const bool map = row.kind == Kind::kLoadImm64 && (kind == vm::Imm64::kMap || kind == vm::Imm64::kMapValue);
+    return !map || map_exists(static_cast<std::uint32_t>(insn.imm));
   }
 
   Check check_insn(std::uint32_t slot, const InsnRow* row) const {
@@ -102,8 +113,8 @@ class Builder {
       return failure(Rule::kImm64Kind, slot, first.dst, fmt::format("lddw of kind {} is not supported", +first.src));
     }
     const auto index = static_cast<std::uint32_t>(first.imm);
-    const bool known = index < program_.maps.size() && program_.maps[index] != nullptr;
-    if (!known) {
+    if (!map_exists(index)) {
+      if (!on(Rule::kMapIndex)) return {};
       return failure(Rule::kMapIndex, slot, first.dst, fmt::format("map number {} does not exist", first.imm));
     }
     return kind == vm::Imm64::kMap ? Check{} : check_map_value(slot, program_.maps[index]->spec());

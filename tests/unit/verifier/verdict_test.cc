@@ -458,7 +458,8 @@ const Row kRows[] = {
       exit)"},
     {"pointer_or", "ptr-arithmetic", R"(
       mov r0, 0
-      or r10, 1
+      mov r2, r10
+      or r2, 1
       exit)"},
     {"pointer_multiplied", "ptr-arithmetic", R"(
       mov r0, 0
@@ -999,7 +1000,7 @@ const Row kRows[] = {
       mov r2, 0
       mov r3, r10
       add r3, -64
-      lsh r4, 32
+      lsh r4, 16
       call 189
       exit)"},
     {"helper_size_may_be_zero", "arg-size", R"(
