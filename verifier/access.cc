@@ -34,9 +34,8 @@ std::string reads_text(const Context& context, std::string_view name, const Reg&
     const std::int64_t fixed = start + base.value.smin();
     return fmt::format("{} .. {}", from(name, fixed), from("", fixed + access.size));
   }
-  const std::string range = base.value.smin() < 0
-                                ? fmt::format("[{},{}]", base.value.smin(), base.value.smax())
-                                : fmt::format("[{},{}]", base.value.umin(), base.value.umax());
+  const std::string range = base.value.smin() < 0 ? fmt::format("[{},{}]", base.value.smin(), base.value.smax())
+                                                  : fmt::format("[{},{}]", base.value.umin(), base.value.umax());
   return fmt::format("{}+v .. {}+v, v in {} (added at {})", from(name, start), from("", start + access.size), range,
                      place(context.program, base.made_at));
 }
@@ -113,8 +112,8 @@ Check check_stack(const Context& context, const Reg& base, const Access& access)
                  {"why", "a frame has the 512 bytes below r10"}});
   }
   if (access.by_helper) return {};
-  const Scalar position = alu(vm::AluOp::kAdd, true, base.value,
-                              Scalar::constant(static_cast<std::uint64_t>(base.offset + access.offset)));
+  const Scalar position =
+      alu(vm::AluOp::kAdd, true, base.value, Scalar::constant(static_cast<std::uint64_t>(base.offset + access.offset)));
   const Tnum<std::uint64_t> bits = position.bits();
   if (((bits.value | bits.mask) & static_cast<std::uint64_t>(access.size - 1)) != 0 &&
       context.enforced(Rule::kStackAlign)) {
@@ -132,11 +131,13 @@ Check check_map_value(const Context& context, const Reg& base, const Access& acc
   };
   const bool read_only = (spec.flags & vm::kMapReadOnlyProg) != 0 || map.frozen();
   if (access.use != Use::kRead && read_only && context.enforced(Rule::kMapWrite)) {
-    return fail(Rule::kMapWrite, fmt::format("{} into map {}, which programs may only read", span_text(access), spec.name));
+    return fail(Rule::kMapWrite,
+                fmt::format("{} into map {}, which programs may only read", span_text(access), spec.name));
   }
   const bool write_only = (spec.flags & vm::kMapWriteOnlyProg) != 0;
   if (access.use != Use::kWrite && write_only && context.enforced(Rule::kMapRead)) {
-    return fail(Rule::kMapRead, fmt::format("{} of map {}, which programs may only write", span_text(access), spec.name));
+    return fail(Rule::kMapRead,
+                fmt::format("{} of map {}, which programs may only write", span_text(access), spec.name));
   }
   const Reach where = reach(base, access.offset);
   const bool bounded = base.value.smin() > -kMaxOffset && base.value.smax() < kMaxOffset;
@@ -170,8 +171,8 @@ Check check_atomic(const Context& context, const Reg& base, const Access& access
                    fmt::format("atomic operation through {}", describe(base.type)),
                    {{"why", "atomic operations work on the stack and on map values only"}});
   }
-  const Scalar position = alu(vm::AluOp::kAdd, true, base.value,
-                              Scalar::constant(static_cast<std::uint64_t>(base.offset + access.offset)));
+  const Scalar position =
+      alu(vm::AluOp::kAdd, true, base.value, Scalar::constant(static_cast<std::uint64_t>(base.offset + access.offset)));
   const Tnum<std::uint64_t> bits = position.bits();
   if (base.type != Type::kStack && ((bits.value | bits.mask) & static_cast<std::uint64_t>(access.size - 1)) != 0 &&
       context.enforced(Rule::kAtomicAlign)) {
@@ -200,9 +201,10 @@ Check check_access(const Context& context, const Reg& base, const Access& access
   const bool addressable = base.is_pointer() && base.type != Type::kMap && base.type != Type::kPacketEnd;
   if (!addressable) {
     if (!context.enforced(Rule::kAddressPointer)) return {};
-    return failure(Rule::kAddressPointer, access.slot, access.reg,
-                   fmt::format("{} through {}", span_text(access), describe(base.type)),
-                   {{"why", fmt::format("r{} holds {}, not an address that may be used", access.reg, describe(base.type))}});
+    return failure(
+        Rule::kAddressPointer, access.slot, access.reg,
+        fmt::format("{} through {}", span_text(access), describe(base.type)),
+        {{"why", fmt::format("r{} holds {}, not an address that may be used", access.reg, describe(base.type))}});
   }
   if (access.use == Use::kAtomic) {
     if (Check failed = check_atomic(context, base, access)) return failed;

@@ -123,7 +123,8 @@ Ways number_ways(const Context& context, State state, const Reg& b) {
   const Reg a = state.reg(insn.dst);
   const Truth truth = branch(row.cond(), row.wide, a.value, b.value);
   // One number against itself: there is nothing to learn from either way.
-  const bool same = row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.id == b.id && a.delta == b.delta));
+  const bool same =
+      row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.id == b.id && a.delta == b.delta));
   Ways ways;
   if (truth != Truth::kNever) {
     if (truth == Truth::kMaybe) {

@@ -97,7 +97,8 @@ class Arguments {
     }
     const vm::MapSpec& spec = map->spec();
     const auto type = static_cast<std::uint32_t>(spec.type);
-    const bool fits = helper_.map_types.empty() || std::ranges::find(helper_.map_types, type) != helper_.map_types.end();
+    const bool fits =
+        helper_.map_types.empty() || std::ranges::find(helper_.map_types, type) != helper_.map_types.end();
     if (!fits && on(Rule::kArgMapType)) {
       return fail(Rule::kArgMapType, number,
                   fmt::format("map {} is of type {}, which {} does not work on", spec.name, type, helper_.name));
@@ -120,8 +121,12 @@ class Arguments {
                   fmt::format("an address of {} bytes is expected, r{} holds {}", size, number, describe(reg.type)));
     }
     return check_access(context_, reg,
-                        {.slot = slot_, .reg = static_cast<int>(number), .offset = 0, .size = size,
-                         .use = writes ? Use::kWrite : Use::kRead, .by_helper = true});
+                        {.slot = slot_,
+                         .reg = static_cast<int>(number),
+                         .offset = 0,
+                         .size = size,
+                         .use = writes ? Use::kWrite : Use::kRead,
+                         .by_helper = true});
   }
 
   Check map_memory(unsigned number, ArgKind kind) const {
@@ -139,12 +144,16 @@ class Arguments {
     const Reg& address = state_.reg(number - 1);
     if (!size.is_scalar()) {
       if (!on(Rule::kArgScalar)) return {};
-      return fail(Rule::kArgScalar, number, fmt::format("a size is expected, r{} holds {}", number, describe(size.type)));
+      return fail(Rule::kArgScalar, number,
+                  fmt::format("a size is expected, r{} holds {}", number, describe(size.type)));
     }
     const std::vector<Rejection::Note> bounds{
         {"reads", fmt::format("r{} in [{},{}]", number, size.value.smin(), size.value.smax())},
         {"fix", "bound the size before the call, e.g. with & or a compare; use unsigned types"}};
-    if (size.value.smin() < 0 && on(Rule::kSizeSign)) return fail(Rule::kSizeSign, number, "the size may be negative", bounds);
+    if (size.value.smin() < 0) {
+      if (!on(Rule::kSizeSign)) return {};
+      return fail(Rule::kSizeSign, number, "the size may be negative", bounds);
+    }
     if (size.value.umax() >= static_cast<std::uint64_t>(kMaxOffset)) {
       if (!on(Rule::kSizeLimit)) return {};
       return fail(Rule::kSizeLimit, number, "the size has no bound", bounds);
@@ -200,7 +209,8 @@ std::int64_t memory_size(const State& state, const HelperDesc& helper, unsigned 
   const ArgKind kind = helper.args[number - 1];
   if (takes_size(kind) && number < 5) {
     const Reg& size = state.reg(number + 1);
-    return size.is_scalar() ? static_cast<std::int64_t>(std::min<std::uint64_t>(size.value.umax(), vm::kStackBytes)) : 0;
+    return size.is_scalar() ? static_cast<std::int64_t>(std::min<std::uint64_t>(size.value.umax(), vm::kStackBytes))
+                            : 0;
   }
   if (map == nullptr) return 0;
   if (kind == ArgKind::kMapKey) return map->spec().key_size;
@@ -254,7 +264,8 @@ void call_helper(Context& context, State& state) {
     if (index >= 0) facts.tail_call_maps.push_back(static_cast<std::uint32_t>(index));
     const Reg& key = state.reg(3);
     const bool known = key.is_scalar() && key.value.is_constant();
-    context.recorder.key(state.slot, known ? static_cast<std::uint32_t>(key.value.constant_value()) : -1);
+    const auto index_bits = static_cast<std::uint32_t>(key.value.umin());
+    context.recorder.key(state.slot, known ? std::int64_t{index_bits} : -1);
   }
   if (helper->effect == vm::Effect::kMovesPacket) {
     facts.moves_packet = true;

@@ -44,11 +44,22 @@ class Builder {
       const InsnRow* row = vm::find(insn);
       if (Check failed = check_insn(slot, row)) return failed;
       const bool whole = row != nullptr && slot + vm::slots(*row) <= size();
-      if (!whole || insn.dst >= vm::kRegisters || insn.src >= vm::kRegisters) row = &kPoison;
+      if (!whole || insn.dst >= vm::kRegisters || insn.src >= vm::kRegisters || !names_map(*row, insn)) row = &kPoison;
       cfg_.rows[slot] = row;
       if (vm::slots(*row) == 2) ++slot;
     }
     return {};
+  }
+
+  [[nodiscard]] bool map_exists(std::uint32_t index) const {
+    return index < program_.maps.size() && program_.maps[index] != nullptr;
+  }
+
+  // Not an lddw of a map, or one of a map that exists.
+  [[nodiscard]] bool names_map(const InsnRow& row, const Insn& insn) const {
+    const auto kind = static_cast<vm::Imm64>(insn.src);
+    const bool map = row.kind == Kind::kLoadImm64 && (kind == vm::Imm64::kMap || kind == vm::Imm64::kMapValue);
+    return !map || map_exists(static_cast<std::uint32_t>(insn.imm));
   }
 
   Check check_insn(std::uint32_t slot, const InsnRow* row) const {
@@ -79,7 +90,8 @@ class Builder {
     if (shift && (insn.imm < 0 || insn.imm >= width) && on(Rule::kShiftAmount)) {
       return failure(Rule::kShiftAmount, slot, insn.dst, fmt::format("shift by {} of {} bits", insn.imm, width));
     }
-    const bool divides = op == vm::AluOp::kDiv || op == vm::AluOp::kMod || op == vm::AluOp::kSdiv || op == vm::AluOp::kSmod;
+    const bool divides =
+        op == vm::AluOp::kDiv || op == vm::AluOp::kMod || op == vm::AluOp::kSdiv || op == vm::AluOp::kSmod;
     if (divides && insn.imm == 0 && on(Rule::kDivisor)) {
       return failure(Rule::kDivisor, slot, insn.dst, "division by the constant 0");
     }
@@ -101,8 +113,8 @@ class Builder {
       return failure(Rule::kImm64Kind, slot, first.dst, fmt::format("lddw of kind {} is not supported", +first.src));
     }
     const auto index = static_cast<std::uint32_t>(first.imm);
-    const bool known = index < program_.maps.size() && program_.maps[index] != nullptr;
-    if (!known) {
+    if (!map_exists(index)) {
+      if (!on(Rule::kMapIndex)) return {};
       return failure(Rule::kMapIndex, slot, first.dst, fmt::format("map number {} does not exist", first.imm));
     }
     return kind == vm::Imm64::kMap ? Check{} : check_map_value(slot, program_.maps[index]->spec());
@@ -161,7 +173,8 @@ class Builder {
         const bool good = target >= cfg_.subprograms[owner].start && target < cfg_.end_of(owner) &&
                           cfg_.rows[static_cast<std::size_t>(target)] != nullptr;
         if (!good) {
-          if (on(Rule::kJumpTarget)) return failure(Rule::kJumpTarget, slot, -1, fmt::format("jump to slot {}", target));
+          if (on(Rule::kJumpTarget))
+            return failure(Rule::kJumpTarget, slot, -1, fmt::format("jump to slot {}", target));
           cfg_.rows[slot] = &kPoison;
           continue;
         }
@@ -190,7 +203,8 @@ class Builder {
       const std::uint32_t slot = todo.back();
       todo.pop_back();
       for_each_successor(*cfg_.rows[slot], program_.insns[slot], slot, visit);
-      if (cfg_.rows[slot]->kind == Kind::kCallLocal) visit(slot + 1 + static_cast<std::uint32_t>(program_.insns[slot].imm));
+      if (cfg_.rows[slot]->kind == Kind::kCallLocal)
+        visit(slot + 1 + static_cast<std::uint32_t>(program_.insns[slot].imm));
     }
     for (std::uint32_t slot = 0; slot < size(); ++slot) {
       if (cfg_.rows[slot] != nullptr && seen[slot] == 0 && on(Rule::kReachable)) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <memory>
 #include <set>
 #include <string>
@@ -25,6 +24,7 @@ constexpr std::uint32_t kSpread = 1024;  // kept states at which they begin to s
 // A state kept for pruning. Until all paths from it have ended it is open: then it covers nothing yet, but meeting an
 // equal state again means that a loop makes no progress.
 struct Node {
+  std::uint32_t slot = 0;
   std::uint32_t parent = kNoNode;
   std::uint32_t open = 0;  // paths through it that have not ended
   std::uint32_t hits = 0, misses = 0;
@@ -40,8 +40,11 @@ struct Pending {
 class Walk {
  public:
   Walk(Context& context, Statistics& statistics)
-      : context_(context), statistics_(statistics), kept_(context.program.insns.size()),
-        visits_(context.program.insns.size()), exact_(context.options.record_claims) {}
+      : context_(context),
+        statistics_(statistics),
+        kept_(context.program.insns.size()),
+        visits_(context.program.insns.size()),
+        exact_(context.options.record_claims) {}
 
   Check run() {
     if (Check failed = walk_from(main_state())) return failed;
@@ -55,6 +58,11 @@ class Walk {
   }
 
  private:
+  // Nodes of one slot, oldest first.
+  struct Kept {
+    std::vector<std::uint32_t> open, closed;
+  };
+
   // A global sub-program with the kinds of its arguments, see stands_alone.
   struct Alone {
     std::uint32_t subprogram = 0;
@@ -86,7 +94,7 @@ class Walk {
   }
 
   Check walk_from(State start) {
-    for (auto& list : kept_) list.clear();
+    for (Kept& kept : kept_) kept = {};
     nodes_.clear();
     statistics_.peak_states = std::max(statistics_.peak_states, live_states_);
     live_states_ = 0;
@@ -188,31 +196,35 @@ class Walk {
 
   // At a place where paths meet: is the state covered, or does a loop make no progress? Otherwise keeps it.
   Check look_back(bool& covered) {
-    std::vector<std::uint32_t>& list = kept_[state_.slot];
-    std::uint32_t distance = 0;  // open states passed, the latest first
-    for (std::size_t i = list.size(); i-- > 0;) {
-      Node& node = nodes_[list[i]];
-      if (node.open != 0) {
-        // Comparing with every earlier round would cost the square of the rounds.
-        ++distance;
-        if (distance > 8 && !std::has_single_bit(distance)) continue;
-        if (makes_no_progress(*node.state)) return endless();
-        continue;
-      }
-      if (context_.options.prune && covers(context_, *node.state, state_, exact_)) {
-        ++node.hits;
-        covered = true;
-        note_unwritten_slots(context_, state_);
-        return {};
-      }
-      if (++node.misses > node.hits * 3 + kPatience) {
-        node.state.reset();
-        --live_states_;
-        list.erase(list.begin() + static_cast<std::ptrdiff_t>(i));
-      }
+    Kept& kept = kept_[state_.slot];
+    // Comparing with every earlier round of a loop would cost the square of the rounds: the last eight, then powers
+    // of 2.
+    for (std::size_t distance = 1; distance <= kept.open.size(); distance += distance < 8 ? 1 : distance) {
+      if (makes_no_progress(*nodes_[kept.open[kept.open.size() - distance]].state)) return endless();
     }
-    if (worth_keeping()) keep(list);
+    if (context_.options.prune) covered = is_covered(kept.closed);
+    if (covered) {
+      note_unwritten_slots(context_, state_);
+    } else if (worth_keeping()) {
+      keep(kept);
+    }
     return {};
+  }
+
+  // Does a closed state cover the walked one? Those that never help are dropped on the way.
+  bool is_covered(std::vector<std::uint32_t>& closed) {
+    for (std::size_t i = closed.size(); i-- > 0;) {
+      Node& node = nodes_[closed[i]];
+      if (covers(context_, *node.state, state_, exact_)) {
+        ++node.hits;
+        return true;
+      }
+      if (++node.misses <= node.hits * 3 + kPatience) continue;
+      node.state.reset();
+      --live_states_;
+      closed.erase(closed.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    return false;
   }
 
   [[nodiscard]] bool makes_no_progress(const State& before) const {
@@ -223,11 +235,11 @@ class Walk {
   // Keeping all states at jump targets is best while they are few; long loops must not fill the memory.
   [[nodiscard]] bool worth_keeping() const { return since_kept_ >= live_states_ / kSpread; }
 
-  void keep(std::vector<std::uint32_t>& list) {
+  void keep(Kept& kept) {
     // The path that is walked moves from the parent to the new node, which stands for it there.
     const auto index = static_cast<std::uint32_t>(nodes_.size());
-    nodes_.push_back({.parent = node_, .open = 1, .state = std::make_unique<State>(state_)});
-    list.push_back(index);
+    nodes_.push_back({.slot = state_.slot, .parent = node_, .open = 1, .state = std::make_unique<State>(state_)});
+    kept.open.push_back(index);
     node_ = index;
     since_kept_ = 0;
     ++statistics_.states;
@@ -236,7 +248,13 @@ class Walk {
 
   // The walked path has ended: nodes without open paths close, and with them their parents' path.
   void close_path() {
-    while (node_ != kNoNode && --nodes_[node_].open == 0) node_ = nodes_[node_].parent;
+    while (node_ != kNoNode && --nodes_[node_].open == 0) {
+      // Open states of a slot are ancestors of each other: the last to open is the first to close.
+      Kept& kept = kept_[nodes_[node_].slot];
+      kept.open.pop_back();
+      kept.closed.push_back(node_);
+      node_ = nodes_[node_].parent;
+    }
   }
 
   [[nodiscard]] Check endless() const {
@@ -270,8 +288,13 @@ class Walk {
       vm::RegisterClaim now;
       if (reg.is_scalar()) {
         const auto bits = reg.value.bits();
-        now = {.kind = vm::RegisterClaim::Kind::kScalar, .umin = reg.value.umin(), .umax = reg.value.umax(),
-               .smin = reg.value.smin(), .smax = reg.value.smax(), .known_value = bits.value, .unknown_mask = bits.mask};
+        now = {.kind = vm::RegisterClaim::Kind::kScalar,
+               .umin = reg.value.umin(),
+               .umax = reg.value.umax(),
+               .smin = reg.value.smin(),
+               .smax = reg.value.smax(),
+               .known_value = bits.value,
+               .unknown_mask = bits.mask};
       } else if (reg.is_pointer() && reg.type != Type::kMapValueOrNull) {
         now.kind = vm::RegisterClaim::Kind::kPointer;
       }
@@ -282,16 +305,21 @@ class Walk {
 
   static vm::RegisterClaim join_claims(const vm::RegisterClaim& a, const vm::RegisterClaim& b) {
     if (a.kind != b.kind || a.kind == vm::RegisterClaim::Kind::kNothing) return {};
-    const Tnum<std::uint64_t> bits = Tnum<std::uint64_t>{a.known_value, a.unknown_mask}.unite({b.known_value, b.unknown_mask});
-    return {.kind = a.kind, .umin = std::min(a.umin, b.umin), .umax = std::max(a.umax, b.umax),
-            .smin = std::min(a.smin, b.smin), .smax = std::max(a.smax, b.smax), .known_value = bits.value,
+    const Tnum<std::uint64_t> bits =
+        Tnum<std::uint64_t>{a.known_value, a.unknown_mask}.unite({b.known_value, b.unknown_mask});
+    return {.kind = a.kind,
+            .umin = std::min(a.umin, b.umin),
+            .umax = std::max(a.umax, b.umax),
+            .smin = std::min(a.smin, b.smin),
+            .smax = std::max(a.smax, b.smax),
+            .known_value = bits.value,
             .unknown_mask = bits.mask};
   }
 
   Context& context_;
   Statistics& statistics_;
-  std::vector<std::vector<std::uint32_t>> kept_;  // nodes a slot
-  std::vector<std::uint32_t> visits_;             // a slot
+  std::vector<Kept> kept_;             // one a slot
+  std::vector<std::uint32_t> visits_;  // a slot
   std::vector<Node> nodes_;
   std::vector<Pending> pending_;  // the last is walked next
   std::vector<Alone> alone_;

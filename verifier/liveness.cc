@@ -145,8 +145,8 @@ class Pass {
     if (row.alu() != vm::AluOp::kAdd && row.alu() != vm::AluOp::kSub) return kNo;
     const StackValue& dst = v[insn.dst];
     if (!by_reg && dst.kind == StackValue::Kind::kOwn) {
-      const std::int64_t offset = row.alu() == vm::AluOp::kAdd ? std::int64_t{dst.offset} + insn.imm
-                                                               : std::int64_t{dst.offset} - insn.imm;
+      const std::int64_t offset =
+          row.alu() == vm::AluOp::kAdd ? std::int64_t{dst.offset} + insn.imm : std::int64_t{dst.offset} - insn.imm;
       if (offset < -65536 || offset > 65536) return kAny;
       return {StackValue::Kind::kOwn, static_cast<std::int32_t>(offset)};
     }
@@ -238,8 +238,7 @@ class Pass {
 
   static void read_stack(const StackValue& base, std::int64_t offset, std::int64_t size, bool precise, Live& live) {
     if (!base.may_be_own()) return;
-    const std::uint64_t slots =
-        base.kind == StackValue::Kind::kOwn ? slots_of(base.offset + offset, size) : kAllSlots;
+    const std::uint64_t slots = base.kind == StackValue::Kind::kOwn ? slots_of(base.offset + offset, size) : kAllSlots;
     live.slots |= slots;
     if (precise) live.precise_slots |= slots;
   }

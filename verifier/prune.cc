@@ -53,7 +53,8 @@ class Comparison {
 
   bool frames(const Frame& old, const Frame& fresh, const Live& live) {
     for (unsigned r = 0; r < vm::kFrameRegister; ++r) {
-      if ((live.regs >> r & 1U) != 0 && !regs(old.regs[r], fresh.regs[r], (live.precise_regs >> r & 1U) != 0)) return false;
+      if ((live.regs >> r & 1U) != 0 && !regs(old.regs[r], fresh.regs[r], (live.precise_regs >> r & 1U) != 0))
+        return false;
     }
     const std::size_t depth = std::max(old.stack.size(), fresh.stack.size());
     static const Slot kUnwritten;

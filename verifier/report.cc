@@ -14,17 +14,21 @@ constexpr std::size_t kLabelColumn = 9;  // width of the widest label, its colon
 constexpr std::size_t kPlaceColumn = 48;
 
 constexpr CodeInfo kCodes[] = {
-    {"arg-map-type", "the helper does not work on maps of this type", "use a map type that the helper's description lists"},
+    {"arg-map-type", "the helper does not work on maps of this type",
+     "use a map type that the helper's description lists"},
     {"arg-size", "the size given to a helper may be negative, zero or without bound",
      "bound it before the call with a compare or &, and use unsigned types"},
-    {"arg-type", "a helper's argument is of another kind than the helper expects", "pass what the helper's description asks for"},
+    {"arg-type", "a helper's argument is of another kind than the helper expects",
+     "pass what the helper's description asks for"},
     {"atomic-target", "an atomic operation on memory that allows none, or misaligned",
      "use atomics only on the stack and on aligned map values"},
     {"bad-call", "a local call leads to no instruction", "rebuild the object"},
     {"bad-insn", "an instruction that eBPF or XDP does not have", "rebuild with clang -target bpf, -mcpu=v1 to v4"},
     {"bad-jump", "a jump leaves its sub-program or hits no instruction", "rebuild the object"},
-    {"bad-map", "the instruction refers to a map, or a place in it, that does not exist", "declare the map in section .maps"},
-    {"bad-shift", "a constant shift is negative or at least as wide as the register", "shift by less than 64 (or 32) bits"},
+    {"bad-map", "the instruction refers to a map, or a place in it, that does not exist",
+     "declare the map in section .maps"},
+    {"bad-shift", "a constant shift is negative or at least as wide as the register",
+     "shift by less than 64 (or 32) bits"},
     {"call-depth", "calls nest deeper than 8 frames", "inline sub-programs with __always_inline"},
     {"ctx-access", "struct xdp_md is used in another way than by 4-byte reads of its fields",
      "read ctx->data and its siblings directly; never store into ctx"},
@@ -37,9 +41,11 @@ constexpr CodeInfo kCodes[] = {
      "drop BPF_F_RDONLY_PROG or BPF_F_WRONLY_PROG, or the access"},
     {"map-bounds", "an access outside a map's value", "compare the index with the size before the access"},
     {"mem-bounds", "an access outside the memory the program was given", "stay below the length in r2"},
-    {"not-a-pointer", "a number or an opaque value is used as an address", "keep the pointer; do not compute addresses from numbers"},
+    {"not-a-pointer", "a number or an opaque value is used as an address",
+     "keep the pointer; do not compute addresses from numbers"},
     {"null-deref", "a pointer that may be null is used", "test it first: if (!pointer) return XDP_PASS;"},
-    {"pkt-bounds", "an access past the packet bytes that were proven", "compare pointer + size with data_end before the access"},
+    {"pkt-bounds", "an access past the packet bytes that were proven",
+     "compare pointer + size with data_end before the access"},
     {"ptr-arithmetic", "arithmetic on a pointer that is not adding or subtracting a bounded number",
      "bound the number first; add to a pointer only"},
     {"ptr-leak", "a pointer would be stored where others can read it", "store numbers; --allow-ptr-leaks permits it"},
@@ -91,8 +97,9 @@ Rejection make_rejection(Failure failure, const vm::LoadedProgram& program) {
 
 std::string render(const Rejection& rejection, const vm::LoadedProgram& program) {
   const bool sourced = !rejection.file.empty();
-  std::string where = sourced ? fmt::format("{}:{}", printable(rejection.file), rejection.line)
-                              : fmt::format("{}:insn {}", program.name.empty() ? "program" : printable(program.name), rejection.insn);
+  std::string where =
+      sourced ? fmt::format("{}:{}", printable(rejection.file), rejection.line)
+              : fmt::format("{}:insn {}", program.name.empty() ? "program" : printable(program.name), rejection.insn);
   if (sourced && rejection.column != 0) where += fmt::format(":{}", rejection.column);
   std::string out = fmt::format("{}: error[{}]: {}\n", where, rejection.code, printable(rejection.message));
 

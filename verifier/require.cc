@@ -171,8 +171,8 @@ Check check_load(const Context& context, const State& state, std::uint32_t slot)
   const std::vector<Slot>& stack = state.frames[base.frame].stack;
   const auto index = static_cast<std::size_t>((-where.min - 1) / 8);
   if (index >= stack.size() || !stack[index].holds_pointer()) return {};
-  return failure(Rule::kSpillSize, slot, insn.src, fmt::format("{} bytes of {} are read", row.size,
-                                                               describe(stack[index].spill.type)));
+  return failure(Rule::kSpillSize, slot, insn.src,
+                 fmt::format("{} bytes of {} are read", row.size, describe(stack[index].spill.type)));
 }
 
 Check check_stored_pointer(const Context& context, const State& state, std::uint32_t slot) {
@@ -210,9 +210,9 @@ Check check_store(const Context& context, const State& state, std::uint32_t slot
   if (from_reg) {
     if (Check failed = need_init(context, state, slot, insn.src)) return failed;
   }
-  if (Check failed = check_access(context, state.reg(insn.dst),
-                                  {.slot = slot, .reg = insn.dst, .offset = insn.offset, .size = row.size,
-                                   .use = Use::kWrite})) {
+  if (Check failed =
+          check_access(context, state.reg(insn.dst),
+                       {.slot = slot, .reg = insn.dst, .offset = insn.offset, .size = row.size, .use = Use::kWrite})) {
     return failed;
   }
   return from_reg && state.reg(insn.src).is_pointer() ? check_stored_pointer(context, state, slot) : Check{};

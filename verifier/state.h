@@ -31,19 +31,21 @@ struct Reg {
   Type type = Type::kNothing;
   std::uint8_t frame = 0;  // kStack: index into State::frames
   std::int32_t map = -1;   // kMap, kMapValue, kMapValueOrNull: index into LoadedProgram::maps
-  // Scalars of one id are equal but for their deltas; packet pointers of one id share their variable part (0: there is none); or-null
-  // pointers of one id come from one look-up.
+  // Scalars of one id are equal but for their deltas; packet pointers of one id share their variable part (0: there is
+  // none); or-null pointers of one id come from one look-up.
   std::uint32_t id = 0;
-  std::int32_t delta = 0;         // scalars with an id: what was added since the copy was made
-  std::int32_t range = 0;         // packet kinds: bytes proven from the variable part on
-  std::uint32_t made_at = 0;      // for messages: slot that added the variable part
-  std::uint32_t checked_at = 0;   // for messages: slot of the compare that proved `range`
-  std::int64_t offset = 0;        // pointers: constant part, |offset| <= kMaxOffset
+  std::int32_t delta = 0;            // scalars with an id: what was added since the copy was made
+  std::int32_t range = 0;            // packet kinds: bytes proven from the variable part on
+  std::uint32_t made_at = 0;         // for messages: slot that added the variable part
+  std::uint32_t checked_at = 0;      // for messages: slot of the compare that proved `range`
+  std::int64_t offset = 0;           // pointers: constant part, |offset| <= kMaxOffset
   Scalar value = Scalar::unknown();  // scalars: the value; pointers: the variable part
 
   [[nodiscard]] bool is_scalar() const noexcept { return type == Type::kScalar; }
   [[nodiscard]] bool is_pointer() const noexcept { return type != Type::kNothing && type != Type::kScalar; }
-  [[nodiscard]] bool is_null() const noexcept { return is_scalar() && value.is_constant() && value.constant_value() == 0; }
+  [[nodiscard]] bool is_null() const noexcept {
+    return is_scalar() && value.is_constant() && value.constant_value() == 0;
+  }
   [[nodiscard]] bool is_packet() const noexcept { return type == Type::kPacket || type == Type::kPacketMeta; }
 
   static Reg nothing() { return {}; }
@@ -83,9 +85,9 @@ struct Slot {
 
 struct Frame {
   std::array<Reg, vm::kRegisters> regs;
-  std::vector<Slot> stack;         // [i] covers r10-8*(i+1) .. r10-8*i-1; grows as it is written
-  std::uint32_t subprogram = 0;    // index into Cfg::subprograms
-  std::uint32_t call_site = 0;     // slot of the call in the frame below; unused in frame 0
+  std::vector<Slot> stack;       // [i] covers r10-8*(i+1) .. r10-8*i-1; grows as it is written
+  std::uint32_t subprogram = 0;  // index into Cfg::subprograms
+  std::uint32_t call_site = 0;   // slot of the call in the frame below; unused in frame 0
 
   // Makes room so that r10+offset (negative) exists.
   void reserve(std::int64_t offset);

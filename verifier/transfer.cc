@@ -56,8 +56,8 @@ void transfer_numbers(Context& context, State& state, const InsnRow& row, const 
     transfer_copy(context, state, insn);  // the upper half is zero already: still the same number
     return;
   }
-  const Scalar src = by_reg ? state.reg(insn.src).value
-                            : Scalar::constant(static_cast<std::uint64_t>(std::int64_t{insn.imm}));
+  const Scalar src =
+      by_reg ? state.reg(insn.src).value : Scalar::constant(static_cast<std::uint64_t>(std::int64_t{insn.imm}));
   const Reg before = state.reg(insn.dst);
   Reg& dst = state.reg(insn.dst);
   dst = Reg::scalar(alu(row.alu(), row.wide, before.value, src));

@@ -15,10 +15,10 @@ constexpr bool is_fetch(vm::AtomicOp op) { return op >= vm::AtomicOp::kFetchAdd;
 
 // How an ALU instruction treats its operands.
 enum class AluShape : std::uint8_t {
-  kNumbers,      // numbers in, a number out
-  kCopy,         // dst becomes src, whatever that is
-  kForgotten,    // a pointer goes in, an unknown number comes out
-  kPointer,      // a pointer moves by a number; everything else that has a pointer in it is refused
+  kNumbers,    // numbers in, a number out
+  kCopy,       // dst becomes src, whatever that is
+  kForgotten,  // a pointer goes in, an unknown number comes out
+  kPointer,    // a pointer moves by a number; everything else that has a pointer in it is refused
 };
 AluShape alu_shape(const Context& context, const State& state, std::uint32_t slot);
 // The second operand: a register or the immediate as it takes part (sign-extended).

@@ -21,15 +21,12 @@ std::shared_ptr<vm::Map> make(vm::MapType type, std::uint32_t key, std::uint32_t
 }  // namespace
 
 testing_support::Maps maps() {
-  testing_support::Maps all{make(vm::MapType::kArray, 4, 16, 4),
-                            make(vm::MapType::kHash, 8, 16, 16),
-                            make(vm::MapType::kProgArray, 4, 4, 4),
-                            make(vm::MapType::kArray, 4, 64, 1),
-                            make(vm::MapType::kDevmap, 4, 4, 8),
-                            make(vm::MapType::kArray, 4, 16, 1, vm::kMapReadOnlyProg),
-                            make(vm::MapType::kPercpuArray, 4, 16, 4),
-                            make(vm::MapType::kArray, 4, 16, 4, vm::kMapWriteOnlyProg),
-                            make(vm::MapType::kArray, 4, 8, 1)};
+  testing_support::Maps all{
+      make(vm::MapType::kArray, 4, 16, 4),       make(vm::MapType::kHash, 8, 16, 16),
+      make(vm::MapType::kProgArray, 4, 4, 4),    make(vm::MapType::kArray, 4, 64, 1),
+      make(vm::MapType::kDevmap, 4, 4, 8),       make(vm::MapType::kArray, 4, 16, 1, vm::kMapReadOnlyProg),
+      make(vm::MapType::kPercpuArray, 4, 16, 4), make(vm::MapType::kArray, 4, 16, 4, vm::kMapWriteOnlyProg),
+      make(vm::MapType::kArray, 4, 8, 1)};
   const std::array<std::byte, 4> key{};
   std::array<std::byte, 8> value{};
   for (unsigned i = 0; i < value.size(); ++i) value[i] = static_cast<std::byte>(i + 1);

@@ -101,7 +101,9 @@ TEST(Facts, KnowWhichVerdictsMayComeBack) {
       jeq r2, 0, out
       mov r0, 3
     out:
-      exit)").may_return, (1U << 1) | (1U << 3));
+      exit)")
+                .may_return,
+            (1U << 1) | (1U << 3));
   EXPECT_EQ(facts_of("call 7\nexit").may_return, ~std::uint32_t{0});
 }
 
@@ -181,7 +183,8 @@ TEST(Facts, ClaimWhatRegistersHoldOnRequest) {
       ldxw r2, [r1+12]
       and r2, 7
       mov r0, r2
-      exit)", {.record_claims = true});
+      exit)",
+                                   {.record_claims = true});
   ASSERT_EQ(facts.claims.size(), 4U);
   EXPECT_EQ(facts.claims[2][2].kind, vm::RegisterClaim::Kind::kScalar);
   EXPECT_EQ(facts.claims[2][2].umax, 7U);
@@ -197,7 +200,8 @@ TEST(Facts, ClaimsJoinAllPaths) {
       mov r3, 9
     join:
       mov r0, 0
-      exit)", {.record_claims = true});
+      exit)",
+                                   {.record_claims = true});
   EXPECT_EQ(facts.claims[4][3].umin, 5U);
   EXPECT_EQ(facts.claims[4][3].umax, 9U);
 }

@@ -34,7 +34,7 @@ TEST(Report, ShowsSourceProofAndCure) {
   ASSERT_FALSE(outcome.accepted());
   EXPECT_EQ(render(outcome.rejection(), program),
             "fw.bpf.c:13:12: error[pkt-bounds]: 2-byte read past the proven packet bytes\n"
-            "    13 |   if (tcp->dest == bpf_htons(80))         insn 10, r2\n"
+            "    13 |   if (tcp->dest == bpf_htons(80))      insn 10, r2\n"
             " reads:   data+16+v .. +18+v, v in [0,60] (added at fw.bpf.c:12)\n"
             " proven:  nothing from data+v\n"
             " why:     adding v made a new pointer; an earlier check does not carry over\n"
