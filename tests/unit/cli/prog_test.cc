@@ -270,7 +270,7 @@ TEST_F(Prog, RunOfACapturePrintsALineAFrame) {
     ASSERT_EQ(rows.size(), 3U);
     // crc32 of 01000000 and the frame from its sixth byte, by python3 -c 'import zlib; ...'.
     EXPECT_EQ(rows[0],
-              json::parse(R"({"n":1,"retval":3,"data_size_out":19,"data_meta":4,"data_out_crc32":)" + "3305193448}"));
+              json::parse(R"({"n":1,"retval":3,"data_size_out":19,"data_meta":4,"data_out_crc32":3305193448})"));
     EXPECT_EQ(rows[1]["n"], 2);
     EXPECT_TRUE(rows[1]["retval"].is_null());
     EXPECT_EQ(rows[1]["error"], "shorter than 14 bytes");
