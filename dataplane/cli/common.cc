@@ -98,10 +98,11 @@ Result<const vm::LoadedProgram*> choose_program(const vm::ElfObject& object, std
 
 Result<const ReadyPrograms::Ready*> ReadyPrograms::get(const vm::LoadedProgram& program) {
   if (const auto found = ready_.find(program.name); found != ready_.end()) return found->second.get();
-  verifier::Outcome outcome = verifier::verify(vm::bind(program, object_.maps), helpers::table());
+  const vm::LoadedProgram bound = vm::bind(program, object_.maps);
+  verifier::Outcome outcome = verifier::verify(bound, helpers::table());
   if (!outcome.accepted()) {
-    return Error{ErrorCode::kProgram, fmt::format("program {} is refused\n{}", program.name,
-                                                  verifier::render(outcome.rejection(), program))};
+    return Error{ErrorCode::kProgram,
+                 fmt::format("program {} is refused\n{}", program.name, verifier::render(outcome.rejection(), bound))};
   }
   auto runner = pipeline::Runner::make(std::move(outcome).take(), engine_, helpers::table());
   if (!runner) return std::move(runner).error();

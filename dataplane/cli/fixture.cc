@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/pipeline/objects.h"
 #include "dataplane/pipeline/values.h"
 
 namespace sluice::cli {
@@ -18,14 +19,16 @@ class Writer {
   int run() {
     for (const config::Map& map : fixture_.maps) write_map(map);
     if (!refusal_.message.empty()) return fail(refusal_);
-    if (!diagnostics_.has_errors()) return kOk;
-    fmt::print(stderr, "{}", diagnostics_.render());
+    if (!report_.diagnostics.has_errors()) return kOk;
+    fmt::print(stderr, "{}", report_.diagnostics.render());
     return kConfig;
   }
 
  private:
-  void error(const config::Mark& mark, std::string message) {
-    diagnostics_.add(fixture_.sources.at(mark, "fixture", std::move(message)));
+  void error(const config::Mark& mark, std::string message) { context_.error(mark, "fixture", std::move(message)); }
+
+  static bool is_devmap(const vm::Map& map) {
+    return map.spec().type == vm::MapType::kDevmap || map.spec().type == vm::MapType::kDevmapHash;
   }
 
   void write_map(const config::Map& given) {
@@ -38,16 +41,18 @@ class Writer {
       const std::string hint = near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
       return error(given.name.mark, fmt::format("{} has no map '{}'{}", object_.path, given.name.value, hint));
     }
-    if (!given.file.value.empty()) {
-      error(given.file.mark, fmt::format("map {}: a fixture lists its entries itself", given.name.value));
-    }
     vm::Map& map = *programs_.object().maps[static_cast<std::size_t>(declared - object_.maps.begin())];
     const vm::MapSpec& spec = declared->spec;
+    if (map.spec().type != vm::MapType::kProgArray && !is_devmap(map)) {
+      return pipeline::fill_map(context_, given, map, object_.btf.get());
+    }
+    if (!given.file.value.empty()) {
+      return error(given.file.mark, fmt::format("map {}: lists its entries itself in a fixture", given.name.value));
+    }
     const pipeline::ValueType key{.btf = object_.btf.get(),
                                   .type = spec.key_type,
                                   .size = spec.key_size,
-                                  .types = given.key_type ? &*given.key_type : nullptr,
-                                  .prefix = spec.type == vm::MapType::kLpmTrie};
+                                  .types = given.key_type ? &*given.key_type : nullptr};
     const pipeline::ValueType value{.btf = object_.btf.get(),
                                     .type = spec.value_type,
                                     .size = spec.value_size,
@@ -68,20 +73,16 @@ class Writer {
       if (slot != nullptr) check(static_cast<vm::ProgArray&>(map).set(index, slot), entry.mark, what);
       return;
     }
-    std::vector<std::byte> value(map.transfer_size());
-    const auto one = std::span(value).first(value_type.size);
-    if (!reader_.encode(entry.value, value_type, what + ": value", one)) return;
-    for (unsigned cpu = 1; map.is_percpu() && cpu < map.cpus(); ++cpu) {
-      std::ranges::copy(one, value.begin() + static_cast<std::ptrdiff_t>(cpu * map.percpu_stride()));
-    }
+    // A number alone is the ifindex, also where the value is a struct bpf_devmap_val.
+    const bool number = entry.value.kind == config::Value::Kind::kScalar && value_type.size >= 4;
+    const pipeline::ValueType type = number ? pipeline::ValueType{.size = 4} : value_type;
+    std::vector<std::byte> value(value_type.size);
+    if (!reader_.encode(entry.value, type, what + ": value", std::span(value).first(type.size))) return;
     if (!check(map.write(key.data(), value.data(), vm::UpdateMode::kAny), entry.mark, what)) return;
     if (!entry.program.value.empty()) attach(entry, map, index, what);
   }
 
   void attach(const config::MapEntry& entry, vm::Map& map, std::uint32_t key, const std::string& what) {
-    if (map.spec().type != vm::MapType::kDevmap && map.spec().type != vm::MapType::kDevmapHash) {
-      return error(entry.program.mark, what + ": only entries of a devmap have programs");
-    }
     const vm::ProgramSlot* const slot = program_slot(entry.program.value, entry.program.mark);
     if (slot != nullptr) check(static_cast<vm::Devmap&>(map).attach(key, slot), entry.mark, what);
   }
@@ -109,10 +110,14 @@ class Writer {
   const Fixture& fixture_;
   ReadyPrograms& programs_;
   const vm::ElfObject& object_;
-  Diagnostics diagnostics_;
-  Error refusal_;  // of a program that a prog array names; empty message = none
-  pipeline::PortNumbers ports_;
-  pipeline::ValueReader reader_{ports_, fixture_.sources, diagnostics_};
+  Error refusal_;  // of a program that an entry names; empty message = none
+  // Maps of a fixture are filled as those of a pipeline without ports.
+  config::Config config_;
+  pipeline::LoadOptions options_;
+  pipeline::LoadReport report_;
+  pipeline::LoadContext context_{
+      .config = config_, .sources = fixture_.sources, .options = options_, .report = report_, .ports = {}};
+  pipeline::ValueReader reader_ = context_.values();
 };
 
 }  // namespace

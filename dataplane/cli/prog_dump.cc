@@ -119,9 +119,10 @@ void print_jit(const vm::LoadedProgram& program, const jit::CompiledProgram& com
 int dump_jit(const OpenObject& opened, const Programs& programs, bool json) {
   Json all = Json::array();
   for (const vm::LoadedProgram* program : programs) {
-    verifier::Outcome outcome = verifier::verify(vm::bind(*program, opened.maps), helpers::table());
+    const vm::LoadedProgram bound = vm::bind(*program, opened.maps);
+    verifier::Outcome outcome = verifier::verify(bound, helpers::table());
     if (!outcome.accepted()) {
-      fmt::print(stderr, "{}", verifier::render(outcome.rejection(), *program));
+      fmt::print(stderr, "{}", verifier::render(outcome.rejection(), bound));
       return kRejected;
     }
     const vm::VerifiedProgram verified = std::move(outcome).take();

@@ -59,13 +59,14 @@ int prog_verify(const ProgVerify& options) {
   Json rows = Json::array();
   bool all_accepted = true;
   for (const vm::LoadedProgram* program : programs) {
-    const verifier::Outcome outcome = verifier::verify(vm::bind(*program, opened->maps), helpers::table(),
-                                                       {.allow_ptr_leaks = options.allow_ptr_leaks});
+    const vm::LoadedProgram bound = vm::bind(*program, opened->maps);
+    const verifier::Outcome outcome =
+        verifier::verify(bound, helpers::table(), {.allow_ptr_leaks = options.allow_ptr_leaks});
     all_accepted = all_accepted && outcome.accepted();
     if (options.common.json) {
-      rows.push_back(to_json(*program, outcome));
+      rows.push_back(to_json(bound, outcome));
     } else {
-      print_text(*program, outcome);
+      print_text(bound, outcome);
     }
   }
   if (options.common.json) fmt::print("{}\n", rows.dump(2, ' ', false, Json::error_handler_t::replace));
