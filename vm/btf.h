@@ -3,6 +3,7 @@
 // Input is hostile until `parse` returned. Constant afterwards: any thread. String views live as long as the Btf.
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -73,6 +74,8 @@ class Btf {
   [[nodiscard]] std::optional<std::int64_t> enumerator(std::string_view name) const;
   // Variables of the data section `section` (".rodata", ".bss", ...), by offset.
   [[nodiscard]] std::vector<Variable> variables(std::string_view section) const;
+  // Corrects variables' offsets by name: clang leaves 0 there, the symbol table knows. Before the Btf is shared.
+  void place_variables(std::string_view section, const std::map<std::string_view, std::uint32_t>& offsets);
   // Type pointed to by a pointer; 0 otherwise.
   [[nodiscard]] std::uint32_t pointee(std::uint32_t type) const noexcept;
   // Id of the first struct, int, ... called `name`; 0 = none.

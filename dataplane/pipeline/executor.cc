@@ -1,0 +1,182 @@
+#include "dataplane/pipeline/executor.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "dataplane/pipeline/frame.h"
+#include "vm/maps/map.h"
+
+namespace sluice::pipeline {
+namespace {
+
+constexpr std::uint64_t kExcludeIngress = 1U << 4;  // BPF_F_EXCLUDE_INGRESS, linux/bpf.h
+constexpr std::uint32_t kLinkHeader = 14 + 4;       // Ethernet header and one VLAN tag, as Linux checks a redirect
+
+unsigned column_of(std::uint32_t raw) noexcept { return raw < vm::kVerdicts ? raw : kInvalidVerdict; }
+
+}  // namespace
+
+// Walks a devmap keeping one target back: clones go to all but the last, which gets the original.
+struct Executor::Broadcast {
+  Executor& executor;
+  const Passage& passage;
+  vm::XdpContext& frame;
+  std::uint32_t exclude_ifindex;  // 0 = none
+  Target last{};
+};
+
+Executor::Executor(const Pipeline& pipeline, Stats& stats, vm::ExecEnv& env, FrameSink& sink, bool record_paths)
+    : pipeline_(pipeline), stats_(stats), env_(env), sink_(sink), record_paths_(record_paths) {
+  SLUICE_CHECK(stats.ports.size() == pipeline.ports().size());
+  SLUICE_CHECK(stats.ingress.size() == pipeline.stages() && stats.egress.size() == pipeline.stages());
+}
+
+void Executor::refuse(std::uint16_t port, std::uint64_t bytes, DropReason reason) noexcept {
+  stats_.ports[port].rx_frames += 1;
+  stats_.ports[port].rx_bytes += bytes;
+  stats_.drops[static_cast<std::size_t>(reason)] += 1;
+}
+
+void Executor::run(std::uint16_t port, std::span<vm::XdpContext> frames) noexcept {
+  SLUICE_DCHECK(frames.size() <= kBurst);
+  PortCounters& counters = stats_.ports[port];
+  counters.rx_frames += frames.size();
+  for (const vm::XdpContext& frame : frames) counters.rx_bytes += FrameBuffer::size(frame);
+
+  const Port& ingress = pipeline_.ports()[port];
+  if (ingress.ingress == kNone) {
+    for (unsigned i = 0; i < frames.size(); ++i) {
+      drop({.index = i, .verdict = kInvalidVerdict, .path = {}}, frames[i], DropReason::kNoPipeline);
+    }
+    return;
+  }
+  const Chain& chain = pipeline_.chains()[static_cast<std::size_t>(ingress.ingress)];
+  for (vm::XdpContext& frame : frames) {
+    frame.ingress_ifindex = ingress.ifindex;
+    frame.depth = 0;
+    frame.path[0] = chain.entry;
+  }
+  pipeline_.stage(chain.entry)
+      .runner.burst(frames.data(), static_cast<unsigned>(frames.size()), verdicts_.data(), env_);
+  for (unsigned i = 0; i < frames.size(); ++i) {
+    Passage passage{.index = i, .verdict = column_of(verdicts_[i]), .path = {}};
+    account(stats_.ingress, passage, frames[i], passage.verdict);
+    judge(port, chain, passage, frames[i], verdicts_[i]);
+  }
+}
+
+void Executor::account(std::vector<StageCounters>& counters, Passage& passage, const vm::XdpContext& frame,
+                       unsigned column) noexcept {
+  const std::uint32_t depth = frame.depth;
+  SLUICE_DCHECK(depth <= vm::kMaxTailCalls);
+  for (std::uint32_t i = 0; i <= depth; ++i) counters[frame.path[i]].runs += 1;
+  counters[frame.path[depth]].verdicts[column] += 1;
+  if (!record_paths_) return;
+  const std::size_t before = passage.path.size();
+  std::copy_n(frame.path.begin(), depth + 1, path_.begin() + static_cast<std::ptrdiff_t>(before));
+  passage.path = std::span(path_.data(), before + depth + 1);
+}
+
+void Executor::judge(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame,
+                     std::uint32_t raw) noexcept {
+  if (raw >= vm::kVerdicts) return drop(passage, frame, DropReason::kInvalidVerdict);
+  switch (static_cast<vm::Verdict>(raw)) {
+    case vm::Verdict::kAborted: return drop(passage, frame, DropReason::kAborted);
+    case vm::Verdict::kDrop: return drop(passage, frame, DropReason::kProgram);
+    case vm::Verdict::kPass: return pass(port, chain, passage, frame);
+    case vm::Verdict::kTx: return leave(passage, frame, port);
+    case vm::Verdict::kRedirect: return redirect(passage, frame);
+  }
+}
+
+void Executor::pass(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept {
+  if (chain.on_pass == kNone) return drop(passage, frame, DropReason::kPassDrop);
+  if (chain.on_pass == port) return drop(passage, frame, DropReason::kPassNoPort);
+  leave(passage, frame, static_cast<std::uint16_t>(chain.on_pass));
+}
+
+bool Executor::fits(const vm::XdpContext& frame, std::int32_t port) const noexcept {
+  return FrameBuffer::size(frame) <= pipeline_.ports()[static_cast<std::size_t>(port)].mtu + kLinkHeader;
+}
+
+void Executor::redirect(Passage& passage, vm::XdpContext& frame) noexcept {
+  switch (frame.redirect.kind) {
+    case vm::Redirect::Kind::kNone: return drop(passage, frame, DropReason::kRedirectNoPort);
+    case vm::Redirect::Kind::kBroadcast: return broadcast(passage, frame);
+    case vm::Redirect::Kind::kIfindex:
+    case vm::Redirect::Kind::kEntry: break;
+  }
+  const Target target{.port = pipeline_.port_of(frame.redirect.ifindex),
+                      .program = frame.redirect.kind == vm::Redirect::Kind::kEntry ? frame.redirect.program : nullptr};
+  if (target.port == kNone) return drop(passage, frame, DropReason::kRedirectNoPort);
+  if (!fits(frame, target.port)) return drop(passage, frame, DropReason::kRedirectTooLong);
+  deliver(passage, frame, target);
+}
+
+void Executor::visit(void* state, std::uint32_t /*key*/, const vm::DevmapEntry& entry) noexcept {
+  auto& cast = *static_cast<Broadcast*>(state);
+  if (entry.ifindex == cast.exclude_ifindex) return;
+  Executor& executor = cast.executor;
+  const std::int32_t port = executor.pipeline_.port_of(entry.ifindex);
+  // Linux steps over what cannot take the frame.
+  if (port == kNone || !executor.fits(cast.frame, port)) return;
+  if (cast.last.port != kNone) {
+    executor.stats_.clones += 1;
+    executor.deliver(cast.passage, executor.sink_.clone(cast.frame), cast.last);
+  }
+  cast.last = {.port = port, .program = entry.program};
+}
+
+void Executor::broadcast(Passage& passage, vm::XdpContext& frame) noexcept {
+  const vm::MapType type = frame.redirect.map->spec().type;
+  if (type != vm::MapType::kDevmap && type != vm::MapType::kDevmapHash) {
+    return drop(passage, frame, DropReason::kRedirectNoPort);
+  }
+  const auto& map = static_cast<const vm::Devmap&>(*frame.redirect.map);
+  const bool exclude = (frame.redirect.flags & kExcludeIngress) != 0;
+  Broadcast cast{
+      .executor = *this, .passage = passage, .frame = frame, .exclude_ifindex = exclude ? frame.ingress_ifindex : 0};
+  map.for_each(&Executor::visit, &cast);
+  if (cast.last.port == kNone) return drop(passage, frame, DropReason::kRedirectNoPort);
+  deliver(passage, frame, cast.last);
+}
+
+bool Executor::passes(const Stage& stage, Passage& passage, vm::XdpContext& frame, std::uint16_t port) noexcept {
+  frame.egress_ifindex = pipeline_.ports()[port].ifindex;
+  frame.rx_queue_index = 0;  // as Linux tells devmap programs
+  frame.redirect = {};
+  frame.depth = 0;
+  frame.path[0] = stage.slot.stage;
+  std::uint32_t raw = 0;
+  stage.runner.burst(&frame, 1, &raw, env_);
+  account(stats_.egress, passage, frame, column_of(raw));
+  return raw == static_cast<std::uint32_t>(vm::Verdict::kPass);
+}
+
+// By value: what is appended to the path of one copy is not part of the next copy's.
+void Executor::deliver(Passage passage, vm::XdpContext& frame, const Target& target) noexcept {
+  const auto port = static_cast<std::uint16_t>(target.port);
+  if (target.program != nullptr && !passes(pipeline_.stage(target.program->stage), passage, frame, port)) {
+    return drop(passage, frame, DropReason::kDevmapDrop);
+  }
+  leave(passage, frame, port);
+}
+
+void Executor::leave(Passage passage, vm::XdpContext& frame, std::uint16_t port) noexcept {
+  const std::int32_t egress = pipeline_.ports()[port].egress;
+  if (egress != kNone) {
+    const Stage& entry = pipeline_.stage(pipeline_.chains()[static_cast<std::size_t>(egress)].entry);
+    if (!passes(entry, passage, frame, port)) return drop(passage, frame, DropReason::kEgressDrop);
+  }
+  PortCounters& counters = stats_.ports[port];
+  counters.tx_frames += 1;
+  counters.tx_bytes += FrameBuffer::size(frame);
+  sink_.send(passage, frame, port);
+}
+
+void Executor::drop(const Passage& passage, vm::XdpContext& frame, DropReason reason) noexcept {
+  stats_.drops[static_cast<std::size_t>(reason)] += 1;
+  sink_.drop(passage, frame, reason);
+}
+
+}  // namespace sluice::pipeline

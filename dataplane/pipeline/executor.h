@@ -1,0 +1,81 @@
+#pragma once
+// Frames in, outcomes out: runs the pipeline of an ingress port over a burst, judges what the programs returned, and
+// hands every frame to a FrameSink exactly once. Nothing a program returns is believed. Knows frames, not where they
+// live: replay gives it plain buffers, live ports give it mbufs. One Executor a worker; data path throughout.
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "dataplane/pipeline/pipeline.h"
+#include "dataplane/pipeline/stats.h"
+#include "vm/exec_env.h"
+#include "vm/xdp.h"
+
+namespace sluice::pipeline {
+
+constexpr unsigned kBurst = 32;  // frames of one run() at most
+
+// What is told about a frame that leaves.
+struct Passage {
+  unsigned index = 0;         // of the frame in the burst; clones have their original's
+  std::uint32_t verdict = 0;  // column of Stats: a vm::Verdict or kInvalidVerdict; what the ingress pipeline said
+  // Stages run, in order: the ingress pipeline's, then a devmap entry's program, then the egress pipeline's. Empty
+  // unless the Executor records paths. Valid during the call.
+  std::span<const std::uint16_t> path;
+};
+
+// Where frames go. A frame passed to `send` or `drop` is gone for the Executor.
+class FrameSink {
+ public:
+  virtual ~FrameSink() = default;
+  // A copy of `frame` in memory of its own, metadata and addresses' meaning kept. Lives until it is sent or dropped,
+  // which happens before the next call of clone.
+  virtual vm::XdpContext& clone(const vm::XdpContext& frame) noexcept = 0;
+  // `port` is an index into Pipeline::ports().
+  virtual void send(const Passage& passage, vm::XdpContext& frame, std::uint16_t port) noexcept = 0;
+  virtual void drop(const Passage& passage, vm::XdpContext& frame, DropReason reason) noexcept = 0;
+};
+
+class Executor {
+ public:
+  // All must outlive the Executor. `stats` must have been made for the pipeline's number of ports and stages.
+  Executor(const Pipeline& pipeline, Stats& stats, vm::ExecEnv& env, FrameSink& sink, bool record_paths);
+
+  // Runs `frames` (at most kBurst, fresh contexts) that came in by `port`; sets ingress ifindex and path itself.
+  void run(std::uint16_t port, std::span<vm::XdpContext> frames) noexcept;
+  // Counts a frame of `bytes` that came in by `port` and could not even be made a context.
+  void refuse(std::uint16_t port, std::uint64_t bytes, DropReason reason) noexcept;
+
+ private:
+  struct Broadcast;
+  struct Target {
+    std::int32_t port = kNone;
+    const vm::ProgramSlot* program = nullptr;  // of the devmap entry, or null
+  };
+  static void visit(void* state, std::uint32_t key, const vm::DevmapEntry& entry) noexcept;
+
+  void judge(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame,
+             std::uint32_t raw) noexcept;
+  void pass(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept;
+  void redirect(Passage& passage, vm::XdpContext& frame) noexcept;
+  void broadcast(Passage& passage, vm::XdpContext& frame) noexcept;
+  void deliver(Passage passage, vm::XdpContext& frame, const Target& target) noexcept;
+  void leave(Passage passage, vm::XdpContext& frame, std::uint16_t port) noexcept;
+  void drop(const Passage& passage, vm::XdpContext& frame, DropReason reason) noexcept;
+  // The verdict column of `stage` run on a frame about to leave by `port`.
+  bool passes(const Stage& stage, Passage& passage, vm::XdpContext& frame, std::uint16_t port) noexcept;
+  // Counts what a run over `frame` did and appends its stages to the passage's path.
+  void account(std::vector<StageCounters>& counters, Passage& passage, const vm::XdpContext& frame,
+               unsigned column) noexcept;
+  [[nodiscard]] bool fits(const vm::XdpContext& frame, std::int32_t port) const noexcept;
+
+  const Pipeline& pipeline_;
+  Stats& stats_;
+  vm::ExecEnv& env_;
+  FrameSink& sink_;
+  bool record_paths_;
+  std::array<std::uint32_t, kBurst> verdicts_{};
+  std::array<std::uint16_t, 3 * (vm::kMaxTailCalls + 1)> path_{};  // ingress, devmap, egress
+};
+
+}  // namespace sluice::pipeline

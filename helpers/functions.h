@@ -1,0 +1,44 @@
+#pragma once
+// The implementations behind helpers/table.cc, one file a group. r1..r5 as the program left them, checked by the
+// verifier against the row's ArgKinds; a kConstMap argument is the address of the vm::Map, a kContext argument that of
+// the vm::XdpContext. Semantics: bpf-helpers(7) and the running kernel (6.18). Data path, any worker.
+#include <cstdint>
+
+#include "vm/exec_env.h"
+
+namespace sluice::helpers {
+
+using Arg = std::uint64_t;
+
+// map.cc
+Arg map_lookup_elem(Arg map, Arg key, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg map_update_elem(Arg map, Arg key, Arg value, Arg flags, Arg, vm::ExecEnv& env) noexcept;
+Arg map_delete_elem(Arg map, Arg key, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+
+// environment.cc
+Arg ktime_get_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg get_prandom_u32(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg get_smp_processor_id(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+
+// trace.cc
+Arg trace_printk(Arg format, Arg size, Arg a, Arg b, Arg c, vm::ExecEnv& env) noexcept;
+
+// redirect.cc
+Arg redirect(Arg ifindex, Arg flags, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg redirect_map(Arg map, Arg key, Arg flags, Arg, Arg, vm::ExecEnv& env) noexcept;
+
+// checksum.cc
+Arg csum_diff(Arg from, Arg from_size, Arg to, Arg to_size, Arg seed, vm::ExecEnv& env) noexcept;
+
+// packet.cc
+Arg xdp_adjust_head(Arg context, Arg delta, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg xdp_adjust_meta(Arg context, Arg delta, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg xdp_adjust_tail(Arg context, Arg delta, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg xdp_get_buff_len(Arg context, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg xdp_load_bytes(Arg context, Arg offset, Arg to, Arg bytes, Arg, vm::ExecEnv& env) noexcept;
+Arg xdp_store_bytes(Arg context, Arg offset, Arg from, Arg bytes, Arg, vm::ExecEnv& env) noexcept;
+
+// r0 for a kernel error number: sign-extended.
+constexpr Arg failed(int error) noexcept { return static_cast<Arg>(static_cast<std::int64_t>(error)); }
+
+}  // namespace sluice::helpers

@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+
+#include "helpers/table.h"
+#include "vm/maps/map.h"
+
+namespace sluice::helpers {
+namespace {
+
+std::string_view words(vm::ArgKind kind) {
+  switch (kind) {
+    case vm::ArgKind::kNone: return "";
+    case vm::ArgKind::kAnything: return "any";
+    case vm::ArgKind::kScalar: return "number";
+    case vm::ArgKind::kContext: return "ctx";
+    case vm::ArgKind::kConstMap: return "map";
+    case vm::ArgKind::kMapKey: return "key";
+    case vm::ArgKind::kMapValue: return "value";
+    case vm::ArgKind::kReadMem: return "memory";
+    case vm::ArgKind::kReadMemOrNull: return "memory or null";
+    case vm::ArgKind::kWriteMem: return "memory written";
+    case vm::ArgKind::kSize: return "size";
+    case vm::ArgKind::kSizeOrZero: return "size or 0";
+  }
+  return "";
+}
+
+std::string_view words(vm::RetKind kind) {
+  switch (kind) {
+    case vm::RetKind::kScalar: return "number";
+    case vm::RetKind::kError: return "0 or -errno";
+    case vm::RetKind::kMapValueOrNull: return "value or null";
+  }
+  return "";
+}
+
+std::string arguments(const vm::HelperDesc& row) {
+  std::string text;
+  for (const vm::ArgKind kind : row.args) {
+    if (kind != vm::ArgKind::kNone) text += fmt::format("{}{}", text.empty() ? "" : ", ", words(kind));
+  }
+  return text;
+}
+
+std::string map_types(const vm::HelperDesc& row) {
+  std::string text;
+  for (const std::uint32_t type : row.map_types) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", vm::map_type_name(static_cast<vm::MapType>(type)));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string markdown() {
+  std::string text =
+      "# Helpers\n\nMade from `helpers/table.cc`. Semantics are those of Linux 6.18 (`bpf-helpers(7)`); differences "
+      "are "
+      "listed in `differences.md`.\n\n"
+      "| id | helper | arguments | returns | map types | what it does |\n|---|---|---|---|---|---|\n";
+  for (const vm::HelperDesc& row : table().rows()) {
+    text += fmt::format("| {} | `bpf_{}` | {} | {} | {} | {} |\n", row.id, row.name, arguments(row), words(row.ret),
+                        map_types(row), row.doc);
+  }
+  return text;
+}
+
+}  // namespace sluice::helpers

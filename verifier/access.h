@@ -1,0 +1,38 @@
+#pragma once
+// One access to memory by a load, store, atomic or helper: what it demands of the pointer, and where it may land.
+// Internal to the verifier.
+#include <cstdint>
+#include <string>
+
+#include "verifier/context.h"
+
+namespace sluice::verifier {
+
+enum class Use : std::uint8_t { kRead, kWrite, kAtomic };
+
+struct Access {
+  std::uint32_t slot = 0;
+  int reg = 0;              // number of the address register, for messages
+  std::int64_t offset = 0;  // from the pointer
+  std::int64_t size = 0;    // bytes, at least 1
+  Use use = Use::kRead;
+  bool by_helper = false;
+};
+
+// Where the first byte may lie, from the region's start. Meaningful once check_access holds.
+struct Reach {
+  std::int64_t min = 0, max = 0;
+
+  [[nodiscard]] bool fixed() const noexcept { return min == max; }
+};
+Reach reach(const Reg& base, std::int64_t offset) noexcept;
+
+// All demands but those about what is stored.
+Check check_access(const Context& context, const Reg& base, const Access& access);
+
+// "a number", "a packet pointer", ...; for messages.
+std::string_view describe(Type type) noexcept;
+// "fw.bpf.c:12" or "insn 7".
+std::string place(const vm::LoadedProgram& program, std::uint32_t slot);
+
+}  // namespace sluice::verifier

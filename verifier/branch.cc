@@ -1,0 +1,181 @@
+// Conditional jumps: what each way teaches about numbers, null pointers and packet bounds.
+#include "verifier/transfer.h"
+
+namespace sluice::verifier {
+namespace {
+
+using vm::Cond;
+using vm::Insn;
+using vm::InsnRow;
+
+// All copies of a number, and copies plus a constant, learn what one of them learnt.
+void spread(State& state, const Reg& learnt) {
+  if (learnt.id == 0) return;
+  state.for_each([&](Reg& reg) {
+    if (!reg.is_scalar() || reg.id != learnt.id) return;
+    if (reg.delta == learnt.delta) {
+      reg.value = learnt.value;
+      return;
+    }
+    const auto distance = static_cast<std::uint64_t>(std::int64_t{reg.delta} - learnt.delta);
+    const Scalar implied = alu(vm::AluOp::kAdd, true, learnt.value, Scalar::constant(distance));
+    if (const auto both = reg.value.intersect(implied)) reg.value = *both;
+  });
+}
+
+bool learn_numbers(const InsnRow& row, const Insn& insn, const Reg& b_in, bool taken, State& state) {
+  Reg a = state.reg(insn.dst);
+  Reg b = b_in;
+  if (!refine(row.cond(), row.wide, taken, a.value, b.value)) return false;
+  state.reg(insn.dst) = a;
+  spread(state, a);
+  if (row.source == vm::Source::kReg) {
+    state.reg(insn.src) = b;
+    spread(state, b);
+  }
+  return true;
+}
+
+// The way on which the pointers of look-up `id` are null, or not.
+void learn_null(State& state, std::uint32_t id, bool null) {
+  state.for_each([&](Reg& reg) {
+    if (reg.type != Type::kMapValueOrNull || reg.id != id) return;
+    if (null) {
+      reg = Reg::constant(0);
+    } else {
+      reg.type = Type::kMapValue;
+      reg.id = 0;
+    }
+  });
+}
+
+// `proven` bytes from the variable part of `pointer` on are in front of its end.
+void learn_range(State& state, const Reg& pointer, std::int64_t proven, std::uint32_t slot) {
+  if (proven <= 0 || proven > kMaxPacketOffset) return;
+  if (pointer.value.smin() < 0 || pointer.value.umax() > static_cast<std::uint64_t>(kMaxPacketOffset)) return;
+  if (static_cast<std::int64_t>(pointer.value.umax()) + proven > kMaxPacketOffset) return;
+  state.for_each([&](Reg& reg) {
+    if (reg.type != pointer.type || reg.id != pointer.id || reg.range >= proven) return;
+    reg.range = static_cast<std::int32_t>(proven);
+    reg.checked_at = slot;
+  });
+}
+
+// `end` may stand for the end of what `pointer` points into: data_end for the packet, data for metadata.
+bool is_end_of(const Reg& end, const Reg& pointer) {
+  if (pointer.type == Type::kPacket) return end.type == Type::kPacketEnd;
+  return pointer.type == Type::kPacketMeta && end.type == Type::kPacket && end.id == 0 && end.offset == 0 &&
+         end.value.is_constant() && end.value.constant_value() == 0;
+}
+
+// Turns `a COND b` around into `b COND a`.
+Cond mirror(Cond cond) {
+  switch (cond) {
+    case Cond::kGt: return Cond::kLt;
+    case Cond::kGe: return Cond::kLe;
+    case Cond::kLt: return Cond::kGt;
+    case Cond::kLe: return Cond::kGe;
+    case Cond::kEq:
+    case Cond::kSet:
+    case Cond::kNe:
+    case Cond::kSgt:
+    case Cond::kSge:
+    case Cond::kSlt:
+    case Cond::kSle: return cond;
+  }
+  return cond;
+}
+
+// `pointer COND end` was decided: which way proves bytes, and is the pointer itself inside or at the end?
+void learn_packet(Cond cond, const Reg& pointer, std::uint32_t slot, Ways& ways) {
+  switch (cond) {
+    case Cond::kGt: learn_range(*ways.fallen, pointer, pointer.offset, slot); break;
+    case Cond::kGe: learn_range(*ways.fallen, pointer, pointer.offset + 1, slot); break;
+    case Cond::kLt: learn_range(*ways.taken, pointer, pointer.offset + 1, slot); break;
+    case Cond::kLe: learn_range(*ways.taken, pointer, pointer.offset, slot); break;
+    case Cond::kEq:
+    case Cond::kSet:
+    case Cond::kNe:
+    case Cond::kSgt:
+    case Cond::kSge:
+    case Cond::kSlt:
+    case Cond::kSle: break;
+  }
+}
+
+// Pointers that are certainly not null.
+bool never_null(const Reg& reg) {
+  return (reg.type == Type::kMapValue || reg.type == Type::kMap || reg.type == Type::kStack ||
+          reg.type == Type::kContext) &&
+         reg.value.is_constant();
+}
+
+std::uint32_t target(const Context& context, const State& state) {
+  return static_cast<std::uint32_t>(static_cast<std::int64_t>(state.slot) + 1 +
+                                    vm::jump_distance(context.row(state.slot), context.insn(state.slot)));
+}
+
+Ways number_ways(const Context& context, State state, const Reg& b) {
+  const std::uint32_t slot = state.slot;
+  const InsnRow& row = context.row(slot);
+  const Insn& insn = context.insn(slot);
+  const std::uint32_t to = target(context, state);
+  const Reg a = state.reg(insn.dst);
+  const Truth truth = branch(row.cond(), row.wide, a.value, b.value);
+  // One number against itself: there is nothing to learn from either way.
+  const bool same = row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.id == b.id && a.delta == b.delta));
+  Ways ways;
+  if (truth != Truth::kNever) {
+    if (truth == Truth::kMaybe) {
+      ways.taken = state;
+    } else {
+      ways.taken = std::move(state);
+    }
+    ways.taken->slot = to;
+    if (!same && truth == Truth::kMaybe && !learn_numbers(row, insn, b, true, *ways.taken)) ways.taken.reset();
+  }
+  if (truth != Truth::kAlways) {
+    ways.fallen = std::move(state);
+    ways.fallen->slot = slot + 1;
+    if (!same && truth == Truth::kMaybe && !learn_numbers(row, insn, b, false, *ways.fallen)) ways.fallen.reset();
+  }
+  return ways;
+}
+
+}  // namespace
+
+Ways branch_ways(const Context& context, State state) {
+  const std::uint32_t slot = state.slot;
+  const InsnRow& row = context.row(slot);
+  const Insn& insn = context.insn(slot);
+  const std::uint32_t to = target(context, state);
+  const Reg a = state.reg(insn.dst);
+  const Reg b = row.source == vm::Source::kReg ? state.reg(insn.src) : alu_operand(context, state, slot);
+  if (a.is_scalar() && b.is_scalar()) return number_ways(context, std::move(state), b);
+
+  Ways ways;
+  const bool equality = row.wide && (row.cond() == Cond::kEq || row.cond() == Cond::kNe);
+  const bool null_on_taken = row.cond() == Cond::kEq;
+  if (equality && ((never_null(a) && b.is_null()) || (never_null(b) && a.is_null()))) {
+    (null_on_taken ? ways.fallen : ways.taken) = std::move(state);
+  } else {
+    ways.taken = state;
+    ways.fallen = std::move(state);
+  }
+  if (equality && a.type == Type::kMapValueOrNull && b.is_null()) {
+    learn_null(*ways.taken, a.id, null_on_taken);
+    learn_null(*ways.fallen, a.id, !null_on_taken);
+  } else if (equality && b.type == Type::kMapValueOrNull && a.is_null()) {
+    learn_null(*ways.taken, b.id, null_on_taken);
+    learn_null(*ways.fallen, b.id, !null_on_taken);
+  } else if (row.wide && is_end_of(b, a)) {
+    learn_packet(row.cond(), a, slot, ways);
+  } else if (row.wide && is_end_of(a, b)) {
+    learn_packet(mirror(row.cond()), b, slot, ways);
+  }
+  if (ways.taken) ways.taken->slot = to;
+  if (ways.fallen) ways.fallen->slot = slot + 1;
+  return ways;
+}
+
+}  // namespace sluice::verifier

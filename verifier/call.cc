@@ -1,0 +1,315 @@
+#include "verifier/call.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "verifier/access.h"
+#include "verifier/transfer.h"
+#include "vm/maps/map.h"
+
+namespace sluice::verifier {
+namespace {
+
+using vm::ArgKind;
+using vm::HelperDesc;
+
+// BPF_FUNC_*, linux/bpf.h: those that change the contents of the map they are given.
+constexpr std::int32_t kChangesMap[] = {2, 3, 87, 88};  // map_update_elem, map_delete_elem, map_push_elem, map_pop_elem
+constexpr std::int64_t kMaxErrno = 4095;                // MAX_ERRNO, linux/err.h
+
+const vm::Map* map_of(const Context& context, const Reg& reg) {
+  if (reg.type != Type::kMap || reg.map < 0) return nullptr;
+  return context.program.maps[static_cast<std::size_t>(reg.map)].get();
+}
+
+// The map that the arguments of a call name, or null.
+const vm::Map* map_argument(const Context& context, const State& state, const HelperDesc& helper, std::int32_t& index) {
+  for (unsigned i = 0; i < helper.args.size(); ++i) {
+    if (helper.args[i] != ArgKind::kConstMap) continue;
+    index = state.reg(i + 1).map;
+    return map_of(context, state.reg(i + 1));
+  }
+  return nullptr;
+}
+
+bool takes_size(ArgKind kind) {
+  return kind == ArgKind::kReadMem || kind == ArgKind::kReadMemOrNull || kind == ArgKind::kWriteMem;
+}
+
+class Arguments {
+ public:
+  Arguments(const Context& context, const State& state, std::uint32_t slot, const HelperDesc& helper)
+      : context_(context), state_(state), slot_(slot), helper_(helper) {}
+
+  Check run() const {
+    for (unsigned number = 1; number <= 5; ++number) {
+      if (Check failed = argument(number)) return failed;
+    }
+    return {};
+  }
+
+ private:
+  [[nodiscard]] bool on(Rule rule) const { return context_.enforced(rule); }
+  Failure fail(Rule rule, unsigned number, std::string message, std::vector<Rejection::Note> notes = {}) const {
+    return failure(rule, slot_, static_cast<int>(number),
+                   fmt::format("argument {} of {}: {}", number, helper_.name, message), std::move(notes));
+  }
+
+  Check argument(unsigned number) const {
+    const ArgKind kind = helper_.args[number - 1];
+    if (kind == ArgKind::kNone) return {};
+    const Reg& reg = state_.reg(number);
+    if (reg.type == Type::kNothing) {
+      if (!on(Rule::kArgInit)) return {};
+      return fail(Rule::kArgInit, number, fmt::format("nothing was written to r{}", number));
+    }
+    const std::string_view got = describe(reg.type);
+    switch (kind) {
+      case ArgKind::kNone:
+      case ArgKind::kAnything: return {};
+      case ArgKind::kScalar:
+        if (reg.is_scalar() || !on(Rule::kArgScalar)) return {};
+        return fail(Rule::kArgScalar, number, fmt::format("a number is expected, r{} holds {}", number, got));
+      case ArgKind::kContext: {
+        const bool plain = reg.type == Type::kContext && reg.offset == 0 && reg.value.is_constant();
+        if (plain || !on(Rule::kArgContext)) return {};
+        return fail(Rule::kArgContext, number,
+                    fmt::format("the program's own context is expected, r{} holds {}", number, got));
+      }
+      case ArgKind::kConstMap: return map(number, reg);
+      case ArgKind::kMapKey:
+      case ArgKind::kMapValue: return map_memory(number, kind);
+      case ArgKind::kReadMem:
+      case ArgKind::kReadMemOrNull:
+      case ArgKind::kWriteMem: return {};  // judged with its size
+      case ArgKind::kSize:
+      case ArgKind::kSizeOrZero: return sized_memory(number, kind);
+    }
+    return {};
+  }
+
+  Check map(unsigned number, const Reg& reg) const {
+    const vm::Map* map = map_of(context_, reg);
+    if (map == nullptr) {
+      if (!on(Rule::kArgMap)) return {};
+      return fail(Rule::kArgMap, number, fmt::format("a map is expected, r{} holds {}", number, describe(reg.type)));
+    }
+    const vm::MapSpec& spec = map->spec();
+    const auto type = static_cast<std::uint32_t>(spec.type);
+    const bool fits = helper_.map_types.empty() || std::ranges::find(helper_.map_types, type) != helper_.map_types.end();
+    if (!fits && on(Rule::kArgMapType)) {
+      return fail(Rule::kArgMapType, number,
+                  fmt::format("map {} is of type {}, which {} does not work on", spec.name, type, helper_.name));
+    }
+    const bool read_only = (spec.flags & vm::kMapReadOnlyProg) != 0 || map->frozen();
+    const bool changes = std::ranges::find(kChangesMap, helper_.id) != std::ranges::end(kChangesMap);
+    if (changes && read_only && on(Rule::kArgMapUse)) {
+      return fail(Rule::kArgMapUse, number, fmt::format("map {} may only be read by programs", spec.name));
+    }
+    return {};
+  }
+
+  Check memory(unsigned number, std::int64_t size, bool writes) const {
+    const Reg& reg = state_.reg(number);
+    const bool points = reg.type == Type::kStack || reg.is_packet() || reg.type == Type::kMapValue ||
+                        reg.type == Type::kMemory || reg.type == Type::kMapValueOrNull;
+    if (!points) {
+      if (!on(Rule::kArgMemory)) return {};
+      return fail(Rule::kArgMemory, number,
+                  fmt::format("an address of {} bytes is expected, r{} holds {}", size, number, describe(reg.type)));
+    }
+    return check_access(context_, reg,
+                        {.slot = slot_, .reg = static_cast<int>(number), .offset = 0, .size = size,
+                         .use = writes ? Use::kWrite : Use::kRead, .by_helper = true});
+  }
+
+  Check map_memory(unsigned number, ArgKind kind) const {
+    std::int32_t index = -1;
+    const vm::Map* map = map_argument(context_, state_, helper_, index);
+    if (map == nullptr) return {};  // the map argument was refused already, or a test switched that off
+    const std::uint32_t size = kind == ArgKind::kMapKey ? map->spec().key_size : map->spec().value_size;
+    return size == 0 ? Check{} : memory(number, size, false);
+  }
+
+  // The memory in register number-1 and its size in `number`.
+  Check sized_memory(unsigned number, ArgKind kind) const {
+    const Reg& size = state_.reg(number);
+    const ArgKind memory_kind = helper_.args[number - 2];
+    const Reg& address = state_.reg(number - 1);
+    if (!size.is_scalar()) {
+      if (!on(Rule::kArgScalar)) return {};
+      return fail(Rule::kArgScalar, number, fmt::format("a size is expected, r{} holds {}", number, describe(size.type)));
+    }
+    const std::vector<Rejection::Note> bounds{
+        {"reads", fmt::format("r{} in [{},{}]", number, size.value.smin(), size.value.smax())},
+        {"fix", "bound the size before the call, e.g. with & or a compare; use unsigned types"}};
+    if (size.value.smin() < 0 && on(Rule::kSizeSign)) return fail(Rule::kSizeSign, number, "the size may be negative", bounds);
+    if (size.value.umax() >= static_cast<std::uint64_t>(kMaxOffset)) {
+      if (!on(Rule::kSizeLimit)) return {};
+      return fail(Rule::kSizeLimit, number, "the size has no bound", bounds);
+    }
+    if (kind == ArgKind::kSize && size.value.umin() == 0 && on(Rule::kSizeZero)) {
+      return fail(Rule::kSizeZero, number, "the size may be 0", bounds);
+    }
+    const auto most = static_cast<std::int64_t>(size.value.umax());
+    const bool null_allowed = address.is_null() && memory_kind == ArgKind::kReadMemOrNull;
+    if (most == 0 && (null_allowed || !address.is_scalar())) return {};
+    return memory(number - 1, std::max<std::int64_t>(most, 1), memory_kind == ArgKind::kWriteMem);
+  }
+
+  const Context& context_;
+  const State& state_;
+  std::uint32_t slot_;
+  const HelperDesc& helper_;
+};
+
+void invalidate_packets(State& state) {
+  for (Frame& frame : state.frames) {
+    for (Reg& reg : frame.regs) {
+      if (reg.is_packet() || reg.type == Type::kPacketEnd) reg = Reg::nothing();
+    }
+    for (Slot& slot : frame.stack) {
+      if (slot.bytes[0] != Byte::kSpill) continue;
+      if (slot.spill.is_packet() || slot.spill.type == Type::kPacketEnd) slot.forget_spill();
+    }
+  }
+}
+
+void forget_arguments(State& state) {
+  for (unsigned r = 0; r <= 5; ++r) state.reg(r) = Reg::nothing();
+}
+
+Reg result_of(Context& context, const HelperDesc& helper, std::int32_t map) {
+  switch (helper.ret) {
+    case vm::RetKind::kScalar: break;
+    case vm::RetKind::kError: return Reg::scalar(Scalar::signed_range(-kMaxErrno, 0));
+    case vm::RetKind::kMapValueOrNull: {
+      if (map < 0) break;
+      Reg result = Reg::pointer(Type::kMapValueOrNull);
+      result.map = map;
+      result.id = context.new_id();
+      return result;
+    }
+  }
+  return Reg::unknown();
+}
+
+// Bytes the memory argument in register `number` has at most.
+std::int64_t memory_size(const State& state, const HelperDesc& helper, unsigned number, const vm::Map* map) {
+  const ArgKind kind = helper.args[number - 1];
+  if (takes_size(kind) && number < 5) {
+    const Reg& size = state.reg(number + 1);
+    return size.is_scalar() ? static_cast<std::int64_t>(std::min<std::uint64_t>(size.value.umax(), vm::kStackBytes)) : 0;
+  }
+  if (map == nullptr) return 0;
+  if (kind == ArgKind::kMapKey) return map->spec().key_size;
+  return kind == ArgKind::kMapValue ? map->spec().value_size : 0;
+}
+
+}  // namespace
+
+Check check_helper_call(const Context& context, const State& state, std::uint32_t slot) {
+  const std::int32_t id = context.insn(slot).imm;
+  const HelperDesc* helper = context.helpers.find(id);
+  if (helper == nullptr) {
+    if (!context.enforced(Rule::kHelperKnown)) return {};
+    const std::string_view name = vm::kernel_helper_name(id);
+    return failure(Rule::kHelperKnown, slot, -1,
+                   name.empty() ? fmt::format("there is no helper {}", id)
+                                : fmt::format("helper {} ({}) is not available", name, id));
+  }
+  const auto forbidden = context.program.type->forbidden_helpers;
+  if (std::ranges::find(forbidden, id) != forbidden.end() && context.enforced(Rule::kHelperAllowed)) {
+    return failure(Rule::kHelperAllowed, slot, -1,
+                   fmt::format("programs of type {} may not call {}", context.program.type->name, helper->name));
+  }
+  return Arguments(context, state, slot, *helper).run();
+}
+
+Check check_local_call(const Context& context, const State& state, std::uint32_t slot) {
+  if (state.frames.size() < vm::kMaxCallFrames || !context.enforced(Rule::kCallDepth)) return {};
+  return failure(Rule::kCallDepth, slot, -1, fmt::format("more than {} frames", vm::kMaxCallFrames),
+                 {{"why", "every sub-program that is running takes a frame"}});
+}
+
+void call_helper(Context& context, State& state) {
+  const HelperDesc* helper = context.helpers.find(context.insn(state.slot).imm);
+  if (helper == nullptr) {
+    forget_arguments(state);
+    state.reg(0) = Reg::unknown();
+    return;
+  }
+  std::int32_t index = -1;
+  const vm::Map* map = map_argument(context, state, *helper, index);
+  for (unsigned number = 1; number <= 5; ++number) {
+    const Reg reg = state.reg(number);
+    const bool writes = helper->args[number - 1] == ArgKind::kWriteMem;
+    helper_memory(context, state, reg, memory_size(state, *helper, number, map), writes);
+  }
+  vm::Facts& facts = context.recorder.facts;
+  context.recorder.map_argument(state.slot, index);
+  if (helper->effect == vm::Effect::kTailCall) {
+    facts.makes_tail_calls = true;
+    if (index >= 0) facts.tail_call_maps.push_back(static_cast<std::uint32_t>(index));
+    const Reg& key = state.reg(3);
+    const bool known = key.is_scalar() && key.value.is_constant();
+    context.recorder.key(state.slot, known ? static_cast<std::uint32_t>(key.value.constant_value()) : -1);
+  }
+  if (helper->effect == vm::Effect::kMovesPacket) {
+    facts.moves_packet = true;
+    invalidate_packets(state);
+  }
+  forget_arguments(state);
+  state.reg(0) = result_of(context, *helper, index);
+}
+
+void enter_subprogram(const Context& context, State& state) {
+  const std::uint32_t site = state.slot;
+  const std::uint32_t callee = context.cfg.callee(context.program, site);
+  Frame frame = fresh_frame(static_cast<std::uint8_t>(state.frames.size()), callee);
+  frame.call_site = site;
+  for (unsigned r = 1; r <= 5; ++r) frame.regs[r] = state.reg(r);
+  forget_arguments(state);
+  state.frames.push_back(std::move(frame));
+  state.slot = context.cfg.subprograms[callee].start;
+}
+
+void leave_subprogram(State& state) {
+  Reg result = state.reg(0);
+  // Only a test that switched the demand off gets here with a pointer into the frame that ends.
+  if (result.type == Type::kStack && result.frame + 1U == state.frames.size()) result = Reg::unknown();
+  const std::uint32_t site = state.top().call_site;
+  state.frames.pop_back();
+  state.reg(0) = result;
+  state.slot = site + 1;
+}
+
+bool stands_alone(const Context& context, const State& state, std::uint32_t slot, std::array<char, 5>& arguments) {
+  const std::uint32_t callee = context.cfg.callee(context.program, slot);
+  if (!context.cfg.subprograms[callee].is_global) return false;
+  const std::uint16_t read = context.live.before[context.cfg.subprograms[callee].start].regs;
+  for (unsigned r = 1; r <= 5; ++r) {
+    const Reg& reg = state.reg(r);
+    const bool context_itself = reg.type == Type::kContext && reg.offset == 0 && reg.value.is_constant();
+    if ((read >> r & 1U) == 0) {
+      arguments[r - 1] = '-';
+    } else if (reg.is_scalar()) {
+      arguments[r - 1] = 's';
+    } else if (context_itself) {
+      arguments[r - 1] = 'c';
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+void skip_subprogram(const Context& context, State& state) {
+  if (context.cfg.traits[context.cfg.callee(context.program, state.slot)].moves_packet) invalidate_packets(state);
+  forget_arguments(state);
+  state.reg(0) = Reg::unknown();
+  state.slot += 1;
+}
+
+}  // namespace sluice::verifier

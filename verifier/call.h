@@ -1,0 +1,26 @@
+#pragma once
+// Calls: what helpers and sub-programs demand of their arguments and what they leave behind. Internal to the verifier.
+#include <array>
+#include <cstdint>
+
+#include "verifier/context.h"
+
+namespace sluice::verifier {
+
+Check check_helper_call(const Context& context, const State& state, std::uint32_t slot);
+Check check_local_call(const Context& context, const State& state, std::uint32_t slot);
+
+// The helper call at state.slot; moves on to the next slot.
+void call_helper(Context& context, State& state);
+// Enters the sub-program called at state.slot: a new frame, its first slot.
+void enter_subprogram(const Context& context, State& state);
+// Leaves the top frame (there are at least two) for the slot after the call.
+void leave_subprogram(State& state);
+
+// A global sub-program is verified once on its own where its arguments are numbers and the context. `arguments` gets
+// one letter a register r1..r5: 's', 'c' or '-' (the sub-program does not read it). False: walk into it.
+bool stands_alone(const Context& context, const State& state, std::uint32_t slot, std::array<char, 5>& arguments);
+// What such a call leaves: an unknown number, and no packet pointers when it may move the packet.
+void skip_subprogram(const Context& context, State& state);
+
+}  // namespace sluice::verifier

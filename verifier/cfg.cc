@@ -1,0 +1,301 @@
+#include "verifier/cfg.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "vm/maps/map.h"
+
+namespace sluice::verifier {
+namespace {
+
+using vm::Insn;
+using vm::InsnRow;
+using vm::Kind;
+
+constexpr std::uint32_t kTailCallStackBytes = 256;  // of the frames above a sub-program that makes tail calls
+
+// Stands where a demand failed that a test switched off: the walk ends there.
+constexpr InsnRow kPoison{.name = "?", .mnemonic = "?", .kind = Kind::kExit};
+
+class Builder {
+ public:
+  Builder(const vm::LoadedProgram& program, const vm::HelperTable& helpers, const Options& options, Cfg& cfg)
+      : program_(program), helpers_(helpers), options_(options), cfg_(cfg) {}
+
+  Check run() {
+    for (auto step : {&Builder::decode, &Builder::find_subprograms, &Builder::check_jumps, &Builder::check_reachable,
+                      &Builder::order_subprograms}) {
+      if (Check failed = (this->*step)()) return failed;
+    }
+    collect_effects();
+    return {};
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(program_.insns.size()); }
+  [[nodiscard]] bool on(Rule rule) const { return enforced(options_, rule); }
+
+  Check decode() {
+    cfg_.rows.assign(size(), nullptr);
+    if (size() == 0) return failure(Rule::kSubprogramEnd, 0, -1, "the program is empty");
+    for (std::uint32_t slot = 0; slot < size(); ++slot) {
+      const Insn& insn = program_.insns[slot];
+      const InsnRow* row = vm::find(insn);
+      if (Check failed = check_insn(slot, row)) return failed;
+      const bool whole = row != nullptr && slot + vm::slots(*row) <= size();
+      if (!whole || insn.dst >= vm::kRegisters || insn.src >= vm::kRegisters) row = &kPoison;
+      cfg_.rows[slot] = row;
+      if (vm::slots(*row) == 2) ++slot;
+    }
+    return {};
+  }
+
+  Check check_insn(std::uint32_t slot, const InsnRow* row) const {
+    const Insn& insn = program_.insns[slot];
+    if (row == nullptr) {
+      if (!on(Rule::kKnownInsn)) return {};
+      return failure(Rule::kKnownInsn, slot, -1, fmt::format("unknown instruction, opcode 0x{:02x}", insn.opcode));
+    }
+    if ((insn.dst >= vm::kRegisters || insn.src >= vm::kRegisters) && on(Rule::kRegisterNumber)) {
+      return failure(Rule::kRegisterNumber, slot, -1,
+                     fmt::format("there is no register r{}", std::max<int>(insn.dst, insn.src)));
+    }
+    if (row->kind == Kind::kLegacyLoad && on(Rule::kLegacyLoad)) {
+      return failure(Rule::kLegacyLoad, slot, -1, "LD_ABS and LD_IND are not for XDP programs");
+    }
+    if (row->kind == Kind::kCallKernel && on(Rule::kKernelFunction)) {
+      return failure(Rule::kKernelFunction, slot, -1, fmt::format("call of kernel function {}", insn.imm));
+    }
+    return row->kind == Kind::kLoadImm64 ? check_imm64(slot) : check_alu_immediate(slot, *row);
+  }
+
+  Check check_alu_immediate(std::uint32_t slot, const InsnRow& row) const {
+    if (row.kind != Kind::kAlu || row.source != vm::Source::kImm) return {};
+    const Insn& insn = program_.insns[slot];
+    const vm::AluOp op = row.alu();
+    const bool shift = op == vm::AluOp::kLsh || op == vm::AluOp::kRsh || op == vm::AluOp::kArsh;
+    const std::int32_t width = row.wide ? 64 : 32;
+    if (shift && (insn.imm < 0 || insn.imm >= width) && on(Rule::kShiftAmount)) {
+      return failure(Rule::kShiftAmount, slot, insn.dst, fmt::format("shift by {} of {} bits", insn.imm, width));
+    }
+    const bool divides = op == vm::AluOp::kDiv || op == vm::AluOp::kMod || op == vm::AluOp::kSdiv || op == vm::AluOp::kSmod;
+    if (divides && insn.imm == 0 && on(Rule::kDivisor)) {
+      return failure(Rule::kDivisor, slot, insn.dst, "division by the constant 0");
+    }
+    return {};
+  }
+
+  Check check_imm64(std::uint32_t slot) const {
+    const Insn& first = program_.insns[slot];
+    const bool has_second = slot + 1 < size();
+    const Insn second = has_second ? program_.insns[slot + 1] : Insn{};
+    if ((!has_second || second.opcode != 0 || second.dst != 0 || second.src != 0 || second.offset != 0) &&
+        on(Rule::kImm64Pair)) {
+      return failure(Rule::kImm64Pair, slot, -1, "the second half of lddw is missing or malformed");
+    }
+    const auto kind = static_cast<vm::Imm64>(first.src);
+    if (kind == vm::Imm64::kNumber) return {};
+    if (kind != vm::Imm64::kMap && kind != vm::Imm64::kMapValue) {
+      if (!on(Rule::kImm64Kind)) return {};
+      return failure(Rule::kImm64Kind, slot, first.dst, fmt::format("lddw of kind {} is not supported", +first.src));
+    }
+    const auto index = static_cast<std::uint32_t>(first.imm);
+    const bool known = index < program_.maps.size() && program_.maps[index] != nullptr;
+    if (!known) {
+      return failure(Rule::kMapIndex, slot, first.dst, fmt::format("map number {} does not exist", first.imm));
+    }
+    return kind == vm::Imm64::kMap ? Check{} : check_map_value(slot, program_.maps[index]->spec());
+  }
+
+  Check check_map_value(std::uint32_t slot, const vm::MapSpec& spec) const {
+    const auto offset = static_cast<std::uint32_t>(program_.insns[slot + 1].imm);
+    const bool direct = spec.type == vm::MapType::kArray && spec.max_entries == 1;
+    if ((!direct || offset >= spec.value_size) && on(Rule::kMapValueOffset)) {
+      return failure(Rule::kMapValueOffset, slot, program_.insns[slot].dst,
+                     fmt::format("offset {} into the value of map {} ({} bytes, {} entries)", offset, spec.name,
+                                 spec.value_size, spec.max_entries));
+    }
+    return {};
+  }
+
+  // Starts that the loader names and those that calls show, once each.
+  Check find_subprograms() {
+    cfg_.subprograms = program_.subprograms;
+    if (cfg_.subprograms.empty() || cfg_.subprograms.front().start != 0) {
+      cfg_.subprograms.insert(cfg_.subprograms.begin(), {.name = program_.name});
+    }
+    for (std::uint32_t slot = 0; slot < size(); ++slot) {
+      if (cfg_.rows[slot] == nullptr || cfg_.rows[slot]->kind != Kind::kCallLocal) continue;
+      const std::int64_t target = static_cast<std::int64_t>(slot) + 1 + program_.insns[slot].imm;
+      const bool inside = target > 0 && target < size() && cfg_.rows[static_cast<std::size_t>(target)] != nullptr;
+      if (!inside) {
+        if (on(Rule::kCallTarget)) return failure(Rule::kCallTarget, slot, -1, fmt::format("call of slot {}", target));
+        cfg_.rows[slot] = &kPoison;
+        continue;
+      }
+      cfg_.subprograms.push_back({.name = {}, .start = static_cast<std::uint32_t>(target)});
+    }
+    std::ranges::stable_sort(cfg_.subprograms, {}, &vm::Subprogram::start);
+    const auto twice = std::ranges::unique(cfg_.subprograms, {}, &vm::Subprogram::start);
+    cfg_.subprograms.erase(twice.begin(), twice.end());
+    std::erase_if(cfg_.subprograms, [this](const vm::Subprogram& s) { return s.start >= size(); });
+    cfg_.owner.assign(size(), 0);
+    for (std::uint32_t i = 0; i < cfg_.subprograms.size(); ++i) {
+      std::fill(cfg_.owner.begin() + cfg_.subprograms[i].start, cfg_.owner.begin() + cfg_.end_of(i), i);
+    }
+    return {};
+  }
+
+  Check check_jumps() {
+    cfg_.is_target.assign(size(), 0);
+    cfg_.is_loop_head.assign(size(), 0);
+    cfg_.traits.resize(cfg_.subprograms.size());
+    for (std::uint32_t slot = 0; slot < size(); ++slot) {
+      const InsnRow* row = cfg_.rows[slot];
+      if (row == nullptr) continue;
+      const std::uint32_t owner = cfg_.owner[slot];
+      if (row->kind == Kind::kCallLocal) cfg_.traits[owner].calls.push_back(slot);
+      if (row->kind == Kind::kGoto || row->kind == Kind::kBranch) {
+        const std::int64_t target = static_cast<std::int64_t>(slot) + 1 + vm::jump_distance(*row, program_.insns[slot]);
+        const bool good = target >= cfg_.subprograms[owner].start && target < cfg_.end_of(owner) &&
+                          cfg_.rows[static_cast<std::size_t>(target)] != nullptr;
+        if (!good) {
+          if (on(Rule::kJumpTarget)) return failure(Rule::kJumpTarget, slot, -1, fmt::format("jump to slot {}", target));
+          cfg_.rows[slot] = &kPoison;
+          continue;
+        }
+        cfg_.is_target[static_cast<std::size_t>(target)] = 1;
+        if (target <= slot) cfg_.is_loop_head[static_cast<std::size_t>(target)] = 1;
+      }
+      const bool last = slot + vm::slots(*row) == cfg_.end_of(owner);
+      if (last && row->kind != Kind::kExit && row->kind != Kind::kGoto && on(Rule::kSubprogramEnd)) {
+        return failure(Rule::kSubprogramEnd, slot, -1, "the last instruction is neither exit nor a jump");
+      }
+    }
+    return {};
+  }
+
+  Check check_reachable() {
+    std::vector<std::uint8_t> seen(size(), 0);
+    std::vector<std::uint32_t> todo{0};
+    const auto visit = [&](std::uint32_t slot) {
+      if (slot < size() && cfg_.rows[slot] != nullptr && seen[slot] == 0) {
+        seen[slot] = 1;
+        todo.push_back(slot);
+      }
+    };
+    seen[0] = 1;
+    while (!todo.empty()) {
+      const std::uint32_t slot = todo.back();
+      todo.pop_back();
+      for_each_successor(*cfg_.rows[slot], program_.insns[slot], slot, visit);
+      if (cfg_.rows[slot]->kind == Kind::kCallLocal) visit(slot + 1 + static_cast<std::uint32_t>(program_.insns[slot].imm));
+    }
+    for (std::uint32_t slot = 0; slot < size(); ++slot) {
+      if (cfg_.rows[slot] != nullptr && seen[slot] == 0 && on(Rule::kReachable)) {
+        return failure(Rule::kReachable, slot, -1, "no path leads to this instruction");
+      }
+    }
+    return {};
+  }
+
+  // Depth first over the call graph; a call of a sub-program still open is a circle.
+  Check order_subprograms() {
+    enum : std::uint8_t { kNew, kOpen, kDone };
+    std::vector<std::uint8_t> mark(cfg_.subprograms.size(), kNew);
+    struct Visit {
+      std::uint32_t subprogram;
+      std::size_t next_call;
+    };
+    for (std::uint32_t root = 0; root < cfg_.subprograms.size(); ++root) {
+      if (mark[root] != kNew) continue;
+      mark[root] = kOpen;
+      std::vector<Visit> open{{root, 0}};
+      while (!open.empty()) {
+        Visit& visit = open.back();
+        const std::vector<std::uint32_t>& calls = cfg_.traits[visit.subprogram].calls;
+        if (visit.next_call == calls.size()) {
+          mark[visit.subprogram] = kDone;
+          cfg_.callees_first.push_back(visit.subprogram);
+          open.pop_back();
+          continue;
+        }
+        const std::uint32_t site = calls[visit.next_call++];
+        const std::uint32_t callee = cfg_.callee(program_, site);
+        if (mark[callee] == kOpen && on(Rule::kRecursion)) {
+          return failure(Rule::kRecursion, site, -1, "the call leads back to a sub-program that is still running");
+        }
+        if (mark[callee] != kNew) continue;
+        mark[callee] = kOpen;
+        open.push_back({callee, 0});
+      }
+    }
+    return {};
+  }
+
+  void collect_effects() {
+    for (std::uint32_t slot = 0; slot < size(); ++slot) {
+      if (cfg_.rows[slot] == nullptr || cfg_.rows[slot]->kind != Kind::kCallHelper) continue;
+      const vm::HelperDesc* helper = helpers_.find(program_.insns[slot].imm);
+      if (helper == nullptr) continue;
+      Cfg::Traits& traits = cfg_.traits[cfg_.owner[slot]];
+      traits.moves_packet |= helper->effect == vm::Effect::kMovesPacket;
+      traits.makes_tail_calls |= helper->effect == vm::Effect::kTailCall;
+    }
+    for (const std::uint32_t subprogram : cfg_.callees_first) {
+      for (const std::uint32_t site : cfg_.traits[subprogram].calls) {
+        cfg_.traits[subprogram].moves_packet |= cfg_.traits[cfg_.callee(program_, site)].moves_packet;
+      }
+    }
+  }
+
+  const vm::LoadedProgram& program_;
+  const vm::HelperTable& helpers_;
+  const Options& options_;
+  Cfg& cfg_;
+};
+
+}  // namespace
+
+std::uint32_t Cfg::callee(const vm::LoadedProgram& program, std::uint32_t slot) const noexcept {
+  return owner[slot + 1 + static_cast<std::uint32_t>(program.insns[slot].imm)];
+}
+
+Check build_cfg(const vm::LoadedProgram& program, const vm::HelperTable& helpers, const Options& options, Cfg& cfg) {
+  return Builder(program, helpers, options, cfg).run();
+}
+
+Check check_stack_depth(const vm::LoadedProgram& program, const Options& options, const Cfg& cfg,
+                        const std::vector<std::uint32_t>& frame_bytes, std::uint32_t& deepest) {
+  // Most bytes of frames above each sub-program; callers come first when callees_first is walked backwards. A frame
+  // counts as a multiple of 16 bytes, at least 16, as the kernel counts for its JIT.
+  const auto counted = [&](std::uint32_t subprogram) { return std::max(16U, (frame_bytes[subprogram] + 15U) & ~15U); };
+  std::vector<std::uint32_t> above(cfg.subprograms.size(), 0);
+  std::vector<std::uint32_t> entered_from(cfg.subprograms.size(), 0);
+  deepest = 0;
+  for (auto it = cfg.callees_first.rbegin(); it != cfg.callees_first.rend(); ++it) {
+    const std::uint32_t subprogram = *it;
+    if (subprogram != 0 && cfg.traits[subprogram].makes_tail_calls && above[subprogram] >= kTailCallStackBytes &&
+        enforced(options, Rule::kTailCallStack)) {
+      return failure(Rule::kTailCallStack, entered_from[subprogram], -1,
+                     fmt::format("a tail call below {} bytes of caller stack, at most {} are allowed",
+                                 above[subprogram], kTailCallStackBytes - 1));
+    }
+    const std::uint32_t total = above[subprogram] + counted(subprogram);
+    if (total > vm::kStackBytes && enforced(options, Rule::kStackDepth)) {
+      return failure(Rule::kStackDepth, entered_from[subprogram], -1,
+                     fmt::format("the call chain needs {} bytes of stack, {} are allowed", total, vm::kStackBytes));
+    }
+    deepest = std::max(deepest, above[subprogram] + frame_bytes[subprogram]);
+    for (const std::uint32_t site : cfg.traits[subprogram].calls) {
+      const std::uint32_t callee = cfg.callee(program, site);
+      if (total <= above[callee]) continue;
+      above[callee] = total;
+      entered_from[callee] = site;
+    }
+  }
+  return {};
+}
+
+}  // namespace sluice::verifier

@@ -1,0 +1,54 @@
+#pragma once
+// The shape of a program before anything is executed: known instructions, sub-programs, jumps that stay inside them, no
+// unreachable code, no recursion, the stack that call chains need. Internal to the verifier.
+#include <cstdint>
+#include <vector>
+
+#include "verifier/require.h"
+#include "vm/program.h"
+
+namespace sluice::verifier {
+
+struct Cfg {
+  std::vector<const vm::InsnRow*> rows;      // one a slot; null for the second slot of an lddw
+  std::vector<vm::Subprogram> subprograms;   // those of the program and those that calls show, ascending by start
+  std::vector<std::uint32_t> owner;          // one a slot: index into subprograms
+  std::vector<std::uint8_t> is_target;       // one a slot: 1 = some jump goes there
+  std::vector<std::uint8_t> is_loop_head;    // one a slot: 1 = a jump from below or itself goes there
+  std::vector<std::uint32_t> callees_first;  // sub-programs so that a callee comes before its callers
+  // One a sub-program.
+  struct Traits {
+    std::vector<std::uint32_t> calls;  // slots of its local calls
+    bool moves_packet = false;         // it or something it calls uses a helper that moves packet pointers
+    bool makes_tail_calls = false;     // it itself
+  };
+  std::vector<Traits> traits;
+
+  [[nodiscard]] std::uint32_t end_of(std::uint32_t subprogram) const noexcept {
+    return subprogram + 1 < subprograms.size() ? subprograms[subprogram + 1].start
+                                               : static_cast<std::uint32_t>(rows.size());
+  }
+  // Sub-program called by the kCallLocal at `slot`.
+  [[nodiscard]] std::uint32_t callee(const vm::LoadedProgram& program, std::uint32_t slot) const noexcept;
+};
+
+// Calls f(next slot) for what may run after `slot` inside its sub-program (a local call returns to the next slot).
+template <typename F>
+void for_each_successor(const vm::InsnRow& row, const vm::Insn& insn, std::uint32_t slot, F&& f) {
+  const std::uint32_t next = slot + vm::slots(row);
+  if (row.kind == vm::Kind::kExit) return;
+  if (row.kind == vm::Kind::kGoto || row.kind == vm::Kind::kBranch) {
+    f(static_cast<std::uint32_t>(static_cast<std::int64_t>(next) + vm::jump_distance(row, insn)));
+    if (row.kind == vm::Kind::kGoto) return;
+  }
+  f(next);
+}
+
+Check build_cfg(const vm::LoadedProgram& program, const vm::HelperTable& helpers, const Options& options, Cfg& cfg);
+
+// After the walk: the bytes of stack each sub-program uses (multiples of 8) against what chains may use. `deepest` gets
+// the bytes of the deepest chain.
+Check check_stack_depth(const vm::LoadedProgram& program, const Options& options, const Cfg& cfg,
+                        const std::vector<std::uint32_t>& frame_bytes, std::uint32_t& deepest);
+
+}  // namespace sluice::verifier

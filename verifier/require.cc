@@ -1,0 +1,298 @@
+#include "verifier/require.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "verifier/access.h"
+#include "verifier/call.h"
+#include "verifier/transfer.h"
+
+namespace sluice::verifier {
+namespace {
+
+using vm::AluOp;
+using vm::Insn;
+using vm::InsnRow;
+using vm::Kind;
+
+constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequirements{{
+    {"known-insn", "bad-insn", "the instruction is one of RFC 9669"},
+    {"register-number", "bad-insn", "registers are r0 to r10"},
+    {"imm64-pair", "bad-insn", "lddw has a well-formed second slot"},
+    {"imm64-kind", "bad-insn", "lddw loads a number, a map or a map value"},
+    {"map-index", "bad-map", "lddw names a map the program has"},
+    {"map-value-offset", "bad-map", "a direct map value lies inside the one value of an array"},
+    {"jump-target", "bad-jump", "jumps stay inside their sub-program and hit instructions"},
+    {"call-target", "bad-call", "local calls hit an instruction of the program"},
+    {"subprogram-end", "falls-off-end", "a sub-program's last instruction is exit or a jump"},
+    {"reachable", "unreachable-code", "some path leads to every instruction"},
+    {"recursion", "recursion", "no sub-program calls itself"},
+    {"call-depth", "call-depth", "at most 8 frames"},
+    {"stack-depth", "stack-depth", "a call chain uses at most 512 bytes of stack"},
+    {"tail-call-stack", "stack-depth", "tail calls of sub-programs have less than 256 bytes of stack above them"},
+    {"legacy-load", "bad-insn", "no LD_ABS and LD_IND"},
+    {"kernel-function", "unknown-function", "no calls of kernel functions"},
+    {"shift-amount", "bad-shift", "constant shifts are smaller than the width"},
+    {"divisor", "div-by-zero", "constant divisors are not 0"},
+    {"frame-pointer", "frame-pointer", "r10 is never written"},
+    {"register-init", "uninit-read", "a register is written before it is read"},
+    {"pointer-narrow", "ptr-arithmetic", "no 32-bit arithmetic on pointers"},
+    {"pointer-operator", "ptr-arithmetic", "pointers are only added to, subtracted from and compared"},
+    {"pointer-kind", "ptr-arithmetic", "no arithmetic on maps and data_end"},
+    {"pointer-null", "null-deref", "no arithmetic on a pointer that may be null"},
+    {"pointer-offset", "ptr-arithmetic", "offsets stay below 2^29"},
+    {"address-pointer", "not-a-pointer", "an address is a pointer to memory"},
+    {"address-null", "null-deref", "an address is not null"},
+    {"context-offset", "ctx-access", "the context is used unmodified"},
+    {"context-field", "ctx-access", "context reads hit a field of the program type"},
+    {"context-size", "ctx-access", "context fields are read as 4 bytes"},
+    {"context-write", "ctx-access", "the context is not written"},
+    {"packet-sign", "pkt-bounds", "packet offsets are not negative"},
+    {"packet-bounds", "pkt-bounds", "packet accesses lie inside what compares with data_end proved"},
+    {"meta-bounds", "pkt-bounds", "metadata accesses lie inside what compares with data proved"},
+    {"stack-bounds", "stack-bounds", "stack accesses lie inside the frame's 512 bytes"},
+    {"stack-align", "stack-align", "stack accesses are aligned to their size"},
+    {"stack-variable", "ptr-spill", "pointers are stored at constant stack offsets"},
+    {"map-bounds", "map-bounds", "map value accesses lie inside the value"},
+    {"map-write", "map-access", "read-only maps are not written"},
+    {"map-read", "map-access", "write-only maps are not read"},
+    {"memory-bounds", "mem-bounds", "memory accesses lie inside the memory"},
+    {"pointer-leak", "ptr-leak", "pointers are stored on the stack only"},
+    {"spill-size", "ptr-spill", "pointers are stored and read back as 8 bytes"},
+    {"stack-escape", "stack-escape", "stack pointers are not stored in another frame"},
+    {"atomic-target", "atomic-target", "atomic operations work on stack and map values"},
+    {"atomic-align", "atomic-target", "atomic operations are aligned"},
+    {"atomic-operand", "ptr-leak", "operands of atomic operations are numbers"},
+    {"helper-known", "unknown-helper", "the helper exists"},
+    {"helper-allowed", "forbidden-helper", "the program type may call the helper"},
+    {"arg-init", "uninit-read", "arguments of helpers are written before"},
+    {"arg-scalar", "arg-type", "the argument is a number"},
+    {"arg-context", "arg-type", "the argument is the unmodified context"},
+    {"arg-map", "arg-type", "the argument is a map"},
+    {"arg-map-type", "arg-map-type", "the helper works on maps of this type"},
+    {"arg-memory", "arg-type", "the argument points to memory"},
+    {"arg-map-use", "map-access", "read-only maps are not updated"},
+    {"size-sign", "arg-size", "a size is not negative"},
+    {"size-limit", "arg-size", "a size is below 2^29"},
+    {"size-zero", "arg-size", "a size is at least 1"},
+    {"return-init", "uninit-read", "r0 is written before exit"},
+    {"return-scalar", "return-value", "the program returns a number"},
+    {"return-stack", "stack-escape", "sub-programs do not return stack pointers"},
+    {"bounded-loop", "infinite-loop", "no loop comes back to the state it had"},
+}};
+static_assert(kRequirements.size() <= 64, "one bit each in Options::mutated_requirements");
+static_assert(!kRequirements.back().name.empty());
+
+Check need_init(const Context& context, const State& state, std::uint32_t slot, unsigned number) {
+  if (state.reg(number).type != Type::kNothing || !context.enforced(Rule::kRegisterInit)) return {};
+  return failure(Rule::kRegisterInit, slot, static_cast<int>(number),
+                 fmt::format("r{} is read before anything was written to it", number),
+                 {{"why", number >= 1 && number <= 5 ? "a call leaves nothing in r1 to r5; nothing wrote it since"
+                                                     : "no instruction on this path wrote it"},
+                  {"fix", "give the variable a value on every path"}});
+}
+
+Check need_writable(const Context& context, std::uint32_t slot, unsigned number) {
+  if (number != vm::kFrameRegister || !context.enforced(Rule::kFramePointer)) return {};
+  return failure(Rule::kFramePointer, slot, vm::kFrameRegister, "r10, the frame pointer, is read-only");
+}
+
+Check check_pointer_math(const Context& context, const State& state, std::uint32_t slot) {
+  const InsnRow& row = context.row(slot);
+  const Insn& insn = context.insn(slot);
+  const Reg dst = state.reg(insn.dst);
+  const Reg src = alu_operand(context, state, slot);
+  const int number = dst.is_pointer() ? insn.dst : insn.src;
+  const Reg& pointer = dst.is_pointer() ? dst : src;
+  const auto fail = [&](Rule rule, std::string message, std::vector<Rejection::Note> notes = {}) {
+    return failure(rule, slot, number, std::move(message), std::move(notes));
+  };
+  if (!row.wide && context.enforced(Rule::kPointerNarrow)) {
+    return fail(Rule::kPointerNarrow, fmt::format("32-bit arithmetic on {}", describe(pointer.type)),
+                {{"why", "a pointer has 64 bits"}});
+  }
+  const bool both = dst.is_pointer() && src.is_pointer();
+  const bool plus = row.alu() == AluOp::kAdd && !both;
+  const bool minus = row.alu() == AluOp::kSub && dst.is_pointer();
+  if (!plus && !minus && context.enforced(Rule::kPointerOperator)) {
+    return fail(Rule::kPointerOperator, fmt::format("{} with {} as operand", row.mnemonic, describe(pointer.type)),
+                {{"why", "a number may be added to a pointer or subtracted from it, nothing else"}});
+  }
+  if (pointer.type == Type::kMapValueOrNull && context.enforced(Rule::kPointerNull)) {
+    return fail(Rule::kPointerNull, "arithmetic on a pointer that may be null",
+                {{"fix", "before it: if (!pointer) return XDP_PASS;"}});
+  }
+  if ((pointer.type == Type::kMap || pointer.type == Type::kPacketEnd) && context.enforced(Rule::kPointerKind)) {
+    return fail(Rule::kPointerKind, fmt::format("arithmetic on {}", describe(pointer.type)));
+  }
+  const Reg& number_reg = dst.is_pointer() ? src : dst;
+  if (!number_reg.is_scalar() || !context.enforced(Rule::kPointerOffset)) return {};
+  const Scalar& value = number_reg.value;
+  const bool sane = value.smin() > -kMaxOffset && value.smin() < kMaxOffset;
+  std::int64_t total = pointer.offset;
+  if (sane && value.is_constant()) total += minus ? -value.smin() : value.smin();
+  if (!sane || total <= -kMaxOffset || total >= kMaxOffset) {
+    return fail(Rule::kPointerOffset, "the number added to the pointer may be far too large or negative",
+                {{"reads", fmt::format("a number in [{},{}]", value.smin(), value.smax())},
+                 {"fix", "bound the number first, e.g. with & or a compare; use unsigned types"}});
+  }
+  return {};
+}
+
+Check check_alu(const Context& context, const State& state, std::uint32_t slot) {
+  const InsnRow& row = context.row(slot);
+  const Insn& insn = context.insn(slot);
+  if (Check failed = need_writable(context, slot, insn.dst)) return failed;
+  const bool endian = row.kind == Kind::kEndian;
+  if (endian || !is_move(row.alu())) {
+    if (Check failed = need_init(context, state, slot, insn.dst)) return failed;
+  }
+  if (!endian && row.source == vm::Source::kReg) {
+    if (Check failed = need_init(context, state, slot, insn.src)) return failed;
+  }
+  if (endian || alu_shape(context, state, slot) != AluShape::kPointer) return {};
+  return check_pointer_math(context, state, slot);
+}
+
+Check check_load(const Context& context, const State& state, std::uint32_t slot) {
+  const InsnRow& row = context.row(slot);
+  const Insn& insn = context.insn(slot);
+  if (Check failed = need_writable(context, slot, insn.dst)) return failed;
+  if (Check failed = need_init(context, state, slot, insn.src)) return failed;
+  const Reg& base = state.reg(insn.src);
+  if (Check failed = check_access(
+          context, base, {.slot = slot, .reg = insn.src, .offset = insn.offset, .size = row.size, .use = Use::kRead})) {
+    return failed;
+  }
+  const Reach where = reach(base, insn.offset);
+  if (base.type != Type::kStack || !where.fixed() || row.size == 8 || !context.enforced(Rule::kSpillSize)) return {};
+  const std::vector<Slot>& stack = state.frames[base.frame].stack;
+  const auto index = static_cast<std::size_t>((-where.min - 1) / 8);
+  if (index >= stack.size() || !stack[index].holds_pointer()) return {};
+  return failure(Rule::kSpillSize, slot, insn.src, fmt::format("{} bytes of {} are read", row.size,
+                                                               describe(stack[index].spill.type)));
+}
+
+Check check_stored_pointer(const Context& context, const State& state, std::uint32_t slot) {
+  const InsnRow& row = context.row(slot);
+  const Insn& insn = context.insn(slot);
+  const Reg& base = state.reg(insn.dst);
+  const Reg& value = state.reg(insn.src);
+  const auto fail = [&](Rule rule, std::string message, std::vector<Rejection::Note> notes = {}) {
+    return failure(rule, slot, insn.src, std::move(message), std::move(notes));
+  };
+  if (base.type != Type::kStack) {
+    if (context.options.allow_ptr_leaks || !context.enforced(Rule::kPointerLeak)) return {};
+    return fail(Rule::kPointerLeak, fmt::format("{} is stored through {}", describe(value.type), describe(base.type)),
+                {{"why", "others could read the address; --allow-ptr-leaks permits it"}});
+  }
+  if (row.size != 8 && context.enforced(Rule::kSpillSize)) {
+    return fail(Rule::kSpillSize, fmt::format("{} is stored as {} bytes", describe(value.type), row.size));
+  }
+  if (!reach(base, insn.offset).fixed() && context.enforced(Rule::kStackVariable)) {
+    return fail(Rule::kStackVariable, fmt::format("{} is stored at a variable stack offset", describe(value.type)));
+  }
+  const bool own = base.frame + 1U == state.frames.size();
+  if (value.type == Type::kStack && !own && context.enforced(Rule::kStackEscape)) {
+    return fail(Rule::kStackEscape, "a stack pointer is stored in a caller's frame",
+                {{"why", "it could outlive the frame it points into"}});
+  }
+  return {};
+}
+
+Check check_store(const Context& context, const State& state, std::uint32_t slot) {
+  const InsnRow& row = context.row(slot);
+  const Insn& insn = context.insn(slot);
+  const bool from_reg = row.kind == Kind::kStore;
+  if (Check failed = need_init(context, state, slot, insn.dst)) return failed;
+  if (from_reg) {
+    if (Check failed = need_init(context, state, slot, insn.src)) return failed;
+  }
+  if (Check failed = check_access(context, state.reg(insn.dst),
+                                  {.slot = slot, .reg = insn.dst, .offset = insn.offset, .size = row.size,
+                                   .use = Use::kWrite})) {
+    return failed;
+  }
+  return from_reg && state.reg(insn.src).is_pointer() ? check_stored_pointer(context, state, slot) : Check{};
+}
+
+Check check_atomic(const Context& context, const State& state, std::uint32_t slot) {
+  const InsnRow& row = context.row(slot);
+  const Insn& insn = context.insn(slot);
+  const bool exchanges = row.atomic() == vm::AtomicOp::kCompareExchange;
+  for (const unsigned number : {unsigned{insn.dst}, unsigned{insn.src}}) {
+    if (Check failed = need_init(context, state, slot, number)) return failed;
+  }
+  if (exchanges) {
+    if (Check failed = need_init(context, state, slot, 0)) return failed;
+  }
+  if (is_fetch(row.atomic()) && !exchanges) {
+    if (Check failed = need_writable(context, slot, insn.src)) return failed;
+  }
+  const bool numbers = !state.reg(insn.src).is_pointer() && !(exchanges && state.reg(0).is_pointer());
+  if (!numbers && context.enforced(Rule::kAtomicOperand)) {
+    return failure(Rule::kAtomicOperand, slot, insn.src, "a pointer is the operand of an atomic operation");
+  }
+  return check_access(context, state.reg(insn.dst),
+                      {.slot = slot, .reg = insn.dst, .offset = insn.offset, .size = row.size, .use = Use::kAtomic});
+}
+
+Check check_branch(const Context& context, const State& state, std::uint32_t slot) {
+  const Insn& insn = context.insn(slot);
+  if (Check failed = need_init(context, state, slot, insn.dst)) return failed;
+  return context.row(slot).source == vm::Source::kReg ? need_init(context, state, slot, insn.src) : Check{};
+}
+
+Check check_exit(const Context& context, const State& state, std::uint32_t slot) {
+  const Reg& r0 = state.reg(0);
+  if (state.frames.size() > 1) {
+    if (r0.type != Type::kStack || !context.enforced(Rule::kReturnStack)) return {};
+    return failure(Rule::kReturnStack, slot, 0, "the sub-program returns a stack pointer");
+  }
+  if (r0.type == Type::kNothing && context.enforced(Rule::kReturnInit)) {
+    return failure(Rule::kReturnInit, slot, 0, "the program ends without a return value",
+                   {{"why", "nothing wrote r0 on this path"}, {"fix", "return a verdict, e.g. XDP_PASS"}});
+  }
+  if (r0.is_pointer() && context.enforced(Rule::kReturnScalar)) {
+    return failure(Rule::kReturnScalar, slot, 0, fmt::format("the program returns {}", describe(r0.type)),
+                   {{"fix", "return a verdict, e.g. XDP_PASS"}});
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const Requirement> requirements() noexcept { return kRequirements; }
+
+Failure failure(Rule rule, std::uint32_t insn, int reg, std::string message, std::vector<Rejection::Note> notes) {
+  return {.code = kRequirements[static_cast<std::size_t>(rule)].code,
+          .insn = insn,
+          .reg = reg,
+          .message = std::move(message),
+          .notes = std::move(notes)};
+}
+
+Check check(const Context& context, const State& state, std::uint32_t slot) {
+  switch (context.row(slot).kind) {
+    case Kind::kAlu:
+    case Kind::kEndian: return check_alu(context, state, slot);
+    case Kind::kLoad:
+    case Kind::kLoadSigned: return check_load(context, state, slot);
+    case Kind::kStore:
+    case Kind::kStoreImm: return check_store(context, state, slot);
+    case Kind::kAtomic: return check_atomic(context, state, slot);
+    case Kind::kLoadImm64: return need_writable(context, slot, context.insn(slot).dst);
+    case Kind::kBranch: return check_branch(context, state, slot);
+    case Kind::kCallHelper: return check_helper_call(context, state, slot);
+    case Kind::kCallLocal: return check_local_call(context, state, slot);
+    case Kind::kExit: return check_exit(context, state, slot);
+    case Kind::kGoto:
+    case Kind::kCallKernel:
+    case Kind::kLegacyLoad: break;  // judged by build_cfg
+  }
+  return {};
+}
+
+}  // namespace sluice::verifier

@@ -1,0 +1,118 @@
+#pragma once
+// What the verifier knows at one point of one path: registers and stack of every frame of the call chain. Values;
+// internal to the verifier.
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "verifier/scalar.h"
+#include "vm/isa.h"
+
+namespace sluice::verifier {
+
+enum class Type : std::uint8_t {
+  kNothing,  // nobody wrote it
+  kScalar,
+  kContext,
+  kPacket,          // data + variable part + offset
+  kPacketEnd,       // data_end
+  kPacketMeta,      // data_meta + variable part + offset
+  kStack,           // r10 of `frame` + variable part + offset
+  kMap,             // a map itself
+  kMapValue,        // value of `map` + variable part + offset
+  kMapValueOrNull,  // what a look-up gives, before the null check
+  kMemory,          // the memory of program type `memory`
+};
+
+constexpr std::int64_t kMaxOffset = 1 << 29;      // BPF_MAX_VAR_OFF, linux/bpf_verifier.h
+constexpr std::int64_t kMaxPacketOffset = 65535;  // MAX_PACKET_OFF, kernel/bpf/verifier.c
+
+struct Reg {
+  Type type = Type::kNothing;
+  std::uint8_t frame = 0;  // kStack: index into State::frames
+  std::int32_t map = -1;   // kMap, kMapValue, kMapValueOrNull: index into LoadedProgram::maps
+  // Scalars of one id are equal but for their deltas; packet pointers of one id share their variable part (0: there is none); or-null
+  // pointers of one id come from one look-up.
+  std::uint32_t id = 0;
+  std::int32_t delta = 0;         // scalars with an id: what was added since the copy was made
+  std::int32_t range = 0;         // packet kinds: bytes proven from the variable part on
+  std::uint32_t made_at = 0;      // for messages: slot that added the variable part
+  std::uint32_t checked_at = 0;   // for messages: slot of the compare that proved `range`
+  std::int64_t offset = 0;        // pointers: constant part, |offset| <= kMaxOffset
+  Scalar value = Scalar::unknown();  // scalars: the value; pointers: the variable part
+
+  [[nodiscard]] bool is_scalar() const noexcept { return type == Type::kScalar; }
+  [[nodiscard]] bool is_pointer() const noexcept { return type != Type::kNothing && type != Type::kScalar; }
+  [[nodiscard]] bool is_null() const noexcept { return is_scalar() && value.is_constant() && value.constant_value() == 0; }
+  [[nodiscard]] bool is_packet() const noexcept { return type == Type::kPacket || type == Type::kPacketMeta; }
+
+  static Reg nothing() { return {}; }
+  static Reg scalar(const Scalar& value) {
+    Reg reg;
+    reg.type = Type::kScalar;
+    reg.value = value;
+    return reg;
+  }
+  static Reg unknown() { return scalar(Scalar::unknown()); }
+  static Reg constant(std::uint64_t value) { return scalar(Scalar::constant(value)); }
+  static Reg pointer(Type type) {
+    Reg reg;
+    reg.type = type;
+    reg.value = Scalar::constant(0);
+    return reg;
+  }
+};
+
+enum class Byte : std::uint8_t {
+  kInvalid,  // nobody wrote it
+  kMisc,     // some byte
+  kZero,
+  kSpill,  // part of Slot::spill
+};
+
+// Eight aligned bytes of stack. A pointer spill marks all bytes kSpill, a scalar spill its lowest 1, 2, 4 or 8.
+struct Slot {
+  std::array<Byte, 8> bytes{};
+  Reg spill;
+
+  [[nodiscard]] bool holds_pointer() const noexcept { return bytes[7] == Byte::kSpill && spill.is_pointer(); }
+  [[nodiscard]] bool holds_scalar() const noexcept { return bytes[0] == Byte::kSpill && spill.is_scalar(); }
+  [[nodiscard]] bool has_invalid() const noexcept;
+  void forget_spill() noexcept;  // its bytes become kMisc
+};
+
+struct Frame {
+  std::array<Reg, vm::kRegisters> regs;
+  std::vector<Slot> stack;         // [i] covers r10-8*(i+1) .. r10-8*i-1; grows as it is written
+  std::uint32_t subprogram = 0;    // index into Cfg::subprograms
+  std::uint32_t call_site = 0;     // slot of the call in the frame below; unused in frame 0
+
+  // Makes room so that r10+offset (negative) exists.
+  void reserve(std::int64_t offset);
+};
+
+struct State {
+  std::vector<Frame> frames;
+  std::uint32_t slot = 0;  // the next instruction
+
+  [[nodiscard]] Frame& top() noexcept { return frames.back(); }
+  [[nodiscard]] const Frame& top() const noexcept { return frames.back(); }
+  [[nodiscard]] Reg& reg(unsigned number) noexcept { return frames.back().regs[number]; }
+  [[nodiscard]] const Reg& reg(unsigned number) const noexcept { return frames.back().regs[number]; }
+
+  // Calls `f(Reg&)` for every register and every spilled register of all frames.
+  template <typename F>
+  void for_each(F&& f) {
+    for (Frame& frame : frames) {
+      for (Reg& reg : frame.regs) f(reg);
+      for (Slot& slot : frame.stack) {
+        if (slot.bytes[0] == Byte::kSpill) f(slot.spill);
+      }
+    }
+  }
+};
+
+// The state at the first instruction of a frame: r10 set, nothing else.
+Frame fresh_frame(std::uint8_t index, std::uint32_t subprogram);
+
+}  // namespace sluice::verifier

@@ -1,0 +1,169 @@
+#include "verifier/transfer.h"
+
+#include "verifier/call.h"
+
+namespace sluice::verifier {
+namespace {
+
+using vm::AluOp;
+using vm::Insn;
+using vm::InsnRow;
+using vm::Kind;
+
+// Gives a number an id that its copies share; constants need none.
+void link(Context& context, Reg& reg) {
+  if (reg.is_scalar() && reg.id == 0 && !reg.value.is_constant()) reg.id = context.new_id();
+}
+
+Reg move_pointer(Context& context, const Reg& pointer, const Scalar& by, AluOp op, std::uint32_t slot) {
+  Reg result = pointer;
+  if (by.is_constant()) {
+    const std::int64_t distance = by.smin();
+    // A demand switched off by a test could let offsets run away: they stop here.
+    constexpr std::int64_t kStop = kMaxOffset * 2;
+    if (distance > -kStop && distance < kStop && result.offset > -kStop && result.offset < kStop) {
+      result.offset += op == AluOp::kAdd ? distance : -distance;
+    }
+    return result;
+  }
+  result.value = alu(op, true, pointer.value, by);
+  result.made_at = slot;
+  if (result.is_packet()) {
+    result.id = context.new_id();
+    result.range = 0;
+  }
+  return result;
+}
+
+void transfer_copy(Context& context, State& state, const Insn& insn) {
+  Reg& src = state.reg(insn.src);
+  link(context, src);
+  state.reg(insn.dst) = src;
+}
+
+// `after` = `before` plus or minus a constant: still tied to the copies of `before`.
+void keep_link(AluOp op, std::int32_t imm, const Reg& before, Reg& after) {
+  if ((op != AluOp::kAdd && op != AluOp::kSub) || before.id == 0 || after.value.is_constant()) return;
+  const std::int64_t delta = std::int64_t{before.delta} + (op == AluOp::kAdd ? imm : -std::int64_t{imm});
+  if (delta < INT32_MIN || delta > INT32_MAX) return;
+  after.id = before.id;
+  after.delta = static_cast<std::int32_t>(delta);
+}
+
+void transfer_numbers(Context& context, State& state, const InsnRow& row, const Insn& insn) {
+  const bool by_reg = row.source == vm::Source::kReg;
+  if (row.alu() == AluOp::kMov && !row.wide && by_reg && state.reg(insn.src).value.umax() <= UINT32_MAX) {
+    transfer_copy(context, state, insn);  // the upper half is zero already: still the same number
+    return;
+  }
+  const Scalar src = by_reg ? state.reg(insn.src).value
+                            : Scalar::constant(static_cast<std::uint64_t>(std::int64_t{insn.imm}));
+  const Reg before = state.reg(insn.dst);
+  Reg& dst = state.reg(insn.dst);
+  dst = Reg::scalar(alu(row.alu(), row.wide, before.value, src));
+  if (!by_reg && row.wide) keep_link(row.alu(), insn.imm, before, dst);
+}
+
+void transfer_alu(Context& context, State& state) {
+  const InsnRow& row = context.row(state.slot);
+  const Insn& insn = context.insn(state.slot);
+  Reg& dst = state.reg(insn.dst);
+  switch (alu_shape(context, state, state.slot)) {
+    case AluShape::kNumbers: transfer_numbers(context, state, row, insn); break;
+    case AluShape::kCopy: transfer_copy(context, state, insn); break;
+    case AluShape::kForgotten:
+      dst = Reg::scalar(row.wide ? Scalar::unknown() : zero_extend(Scalar::unknown(), 4));
+      break;
+    case AluShape::kPointer: {
+      const Reg operand = alu_operand(context, state, state.slot);
+      if (dst.is_pointer() && operand.is_scalar()) {
+        dst = move_pointer(context, dst, operand.value, row.alu(), state.slot);
+      } else if (dst.is_scalar() && operand.is_pointer()) {
+        dst = move_pointer(context, operand, dst.value, row.alu(), state.slot);
+      } else {
+        dst = Reg::unknown();
+      }
+      break;
+    }
+  }
+}
+
+void transfer_endian(const Context& context, State& state) {
+  const InsnRow& row = context.row(state.slot);
+  Reg& dst = state.reg(context.insn(state.slot).dst);
+  // Of a pointer only unknown bits are left.
+  const Scalar in = dst.is_scalar() ? dst.value : Scalar::unknown();
+  dst = Reg::scalar(endian(row.endian(), in, row.size));
+}
+
+void transfer_imm64(const Context& context, State& state) {
+  const Insn* pair = &context.program.insns[state.slot];
+  Reg& dst = state.reg(pair->dst);
+  switch (static_cast<vm::Imm64>(pair->src)) {
+    case vm::Imm64::kMap:
+      dst = Reg::pointer(Type::kMap);
+      dst.map = pair->imm;
+      break;
+    case vm::Imm64::kMapValue:
+      dst = Reg::pointer(Type::kMapValue);
+      dst.map = pair->imm;
+      dst.offset = static_cast<std::uint32_t>(pair[1].imm);
+      break;
+    case vm::Imm64::kNumber: dst = Reg::constant(vm::imm64(pair)); break;
+    case vm::Imm64::kVariable:
+    case vm::Imm64::kCode:
+    case vm::Imm64::kMapIndex:
+    case vm::Imm64::kMapIndexValue: dst = Reg::unknown(); break;
+  }
+}
+
+}  // namespace
+
+Reg alu_operand(const Context& context, const State& state, std::uint32_t slot) {
+  const Insn& insn = context.insn(slot);
+  if (context.row(slot).source == vm::Source::kReg) return state.reg(insn.src);
+  return Reg::constant(static_cast<std::uint64_t>(std::int64_t{insn.imm}));
+}
+
+AluShape alu_shape(const Context& context, const State& state, std::uint32_t slot) {
+  const InsnRow& row = context.row(slot);
+  const Insn& insn = context.insn(slot);
+  const bool src_pointer = row.source == vm::Source::kReg && !state.reg(insn.src).is_scalar();
+  if (is_move(row.alu())) {
+    if (row.alu() == AluOp::kMov && row.wide && row.source == vm::Source::kReg) return AluShape::kCopy;
+    return src_pointer ? AluShape::kForgotten : AluShape::kNumbers;
+  }
+  const bool dst_pointer = !state.reg(insn.dst).is_scalar();
+  if (!src_pointer && !dst_pointer) return AluShape::kNumbers;
+  // Root may turn pointers into numbers this way, in the kernel too.
+  if (row.alu() == AluOp::kNeg) return AluShape::kForgotten;
+  if (row.alu() == AluOp::kSub && (!row.wide || (src_pointer && dst_pointer))) return AluShape::kForgotten;
+  return AluShape::kPointer;
+}
+
+void transfer(Context& context, State& state) {
+  const InsnRow& row = context.row(state.slot);
+  switch (row.kind) {
+    case Kind::kAlu: transfer_alu(context, state); break;
+    case Kind::kEndian: transfer_endian(context, state); break;
+    case Kind::kLoad:
+    case Kind::kLoadSigned: transfer_load(context, state); break;
+    case Kind::kStore:
+    case Kind::kStoreImm: transfer_store(context, state); break;
+    case Kind::kAtomic: transfer_atomic(context, state); break;
+    case Kind::kLoadImm64: transfer_imm64(context, state); break;
+    case Kind::kCallHelper: call_helper(context, state); break;
+    case Kind::kGoto:
+      state.slot = static_cast<std::uint32_t>(static_cast<std::int64_t>(state.slot) + 1 +
+                                              vm::jump_distance(row, context.insn(state.slot)));
+      return;
+    case Kind::kBranch:
+    case Kind::kCallLocal:
+    case Kind::kExit: return;  // explore's
+    case Kind::kCallKernel:
+    case Kind::kLegacyLoad: state.reg(0) = Reg::unknown(); break;
+  }
+  state.slot += vm::slots(row);
+}
+
+}  // namespace sluice::verifier

@@ -1,0 +1,319 @@
+#include "vm/btf_check.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace sluice::vm {
+namespace {
+
+// Kernel Documentation/bpf/btf.rst, section 2.
+struct Header {
+  std::uint16_t magic;
+  std::uint8_t version;
+  std::uint8_t flags;
+  std::uint32_t header_len, type_off, type_len, str_off, str_len;
+};
+static_assert(sizeof(Header) == 24);
+constexpr std::uint16_t kMagic = 0xeb9f;
+
+struct Record {
+  std::uint32_t name, info, size_or_type;
+
+  [[nodiscard]] unsigned kind() const { return (info >> 24) & 0x1f; }
+  [[nodiscard]] unsigned count() const { return info & 0xffff; }
+};
+static_assert(sizeof(Record) == 12);
+
+enum : unsigned {
+  kInt = 1,
+  kPtr,
+  kArray,
+  kStruct,
+  kUnion,
+  kEnum,
+  kFwd,
+  kTypedef,
+  kVolatile,
+  kConst,
+  kRestrict,
+  kFunc,
+  kFuncProto,
+  kVar,
+  kDatasec,
+  kFloat,
+  kDeclTag,
+  kTypeTag,
+  kEnum64,
+  kKinds
+};
+
+// What follows a record: `fixed` bytes, then `each` bytes for each of count().
+struct Shape {
+  std::uint32_t fixed = 0, each = 0;
+  bool refers = false;  // size_or_type is a type id
+};
+constexpr std::array<Shape, kKinds> kShapes = {{
+    {},              // void
+    {4, 0, false},   // int
+    {0, 0, true},    // ptr
+    {12, 0, false},  // array
+    {0, 12, false},  // struct
+    {0, 12, false},  // union
+    {0, 8, false},   // enum
+    {},              // fwd
+    {0, 0, true},    // typedef
+    {0, 0, true},    // volatile
+    {0, 0, true},    // const
+    {0, 0, true},    // restrict
+    {0, 0, true},    // func
+    {0, 8, true},    // func_proto
+    {4, 0, true},    // var
+    {0, 12, false},  // datasec
+    {},              // float
+    {4, 0, true},    // decl_tag
+    {0, 0, true},    // type_tag
+    {0, 12, false},  // enum64
+}};
+
+template <typename T>
+T read(std::span<const std::byte> bytes, std::size_t offset) {
+  T value;
+  std::memcpy(&value, bytes.data() + offset, sizeof(T));
+  return value;
+}
+
+Error error(std::string message) { return {ErrorCode::kProgram, std::move(message)}; }
+
+// The types and strings of a section, each record's place known.
+class Types {
+ public:
+  Types(std::span<const std::byte> types, std::span<const std::byte> strings) : types_(types), strings_(strings) {}
+
+  // Finds every record. After success at(1)..at(count()) are inside.
+  Result<void> index() {
+    starts_.push_back(0);
+    std::size_t at = 0;
+    while (at < types_.size()) {
+      if (types_.size() - at < sizeof(Record)) return error(fmt::format("type {} is cut off", starts_.size()));
+      const auto record = read<Record>(types_, at);
+      const unsigned kind = record.kind();
+      if (kind == 0 || kind >= kKinds) {
+        return error(fmt::format("type {} has the unknown kind {}, expected 1..{}", starts_.size(), kind, kKinds - 1));
+      }
+      const std::size_t size = sizeof(Record) + kShapes[kind].fixed + std::size_t{kShapes[kind].each} * record.count();
+      if (types_.size() - at < size) return error(fmt::format("type {} is cut off", starts_.size()));
+      starts_.push_back(static_cast<std::uint32_t>(at));
+      at += size;
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(starts_.size() - 1); }
+  [[nodiscard]] Record at(std::uint32_t id) const { return read<Record>(types_, starts_[id]); }
+  [[nodiscard]] unsigned kind(std::uint32_t id) const { return id == 0 ? 0 : at(id).kind(); }
+  // The u32 at `word` of what follows the record.
+  [[nodiscard]] std::uint32_t extra(std::uint32_t id, std::size_t word) const {
+    return read<std::uint32_t>(types_, starts_[id] + sizeof(Record) + 4 * word);
+  }
+  [[nodiscard]] bool is_string(std::uint32_t offset) const { return offset < strings_.size(); }
+  [[nodiscard]] bool is_type(std::uint32_t id) const { return id <= count(); }
+  // void, or something a variable may have as its type.
+  [[nodiscard]] bool is_data(std::uint32_t id) const {
+    if (!is_type(id)) return false;
+    const unsigned k = kind(id);
+    return k != kFunc && k != kVar && k != kDatasec && k != kDeclTag;
+  }
+
+  Result<void> check_references() const {
+    for (std::uint32_t id = 1; id <= count(); ++id) {
+      if (!check(id)) return error(fmt::format("type {} refers to a type or a name that is not there", id));
+    }
+    return {};
+  }
+
+  // Types that `id` contains or, as C, spells out: what is followed until a named struct behind a pointer.
+  // `through` = reached through a pointer. Calls f(child, through).
+  template <typename F>
+  void each_child(std::uint32_t id, bool through, F&& f) const {
+    const Record record = at(id);
+    switch (record.kind()) {
+      case kPtr: f(record.size_or_type, true); return;
+      case kTypedef:
+      case kVolatile:
+      case kConst:
+      case kRestrict:
+      case kTypeTag: f(record.size_or_type, through); return;
+      case kArray: f(extra(id, 0), through); return;
+      case kStruct:
+      case kUnion:
+        if (through && record.name != 0) return;
+        for (unsigned i = 0; i < record.count(); ++i) f(extra(id, 3 * i + 1), false);
+        return;
+      case kFuncProto:
+        f(record.size_or_type, through);
+        for (unsigned i = 0; i < record.count(); ++i) f(extra(id, 2 * i + 1), through);
+        return;
+      default: return;
+    }
+  }
+
+ private:
+  [[nodiscard]] bool check(std::uint32_t id) const {
+    const Record record = at(id);
+    if (!is_string(record.name)) return false;
+    const unsigned n = record.count();
+    const auto all = [n](auto&& test) {
+      for (unsigned i = 0; i < n; ++i) {
+        if (!test(i)) return false;
+      }
+      return true;
+    };
+    switch (record.kind()) {
+      case kArray: return is_data(extra(id, 0)) && is_data(extra(id, 1));
+      case kStruct:
+      case kUnion: return all([&](unsigned i) { return is_string(extra(id, 3 * i)) && is_data(extra(id, 3 * i + 1)); });
+      case kEnum: return all([&](unsigned i) { return is_string(extra(id, 2 * i)); });
+      case kEnum64: return all([&](unsigned i) { return is_string(extra(id, 3 * i)); });
+      case kFunc: return is_type(record.size_or_type) && kind(record.size_or_type) == kFuncProto;
+      case kFuncProto:
+        return is_data(record.size_or_type) &&
+               all([&](unsigned i) { return is_string(extra(id, 2 * i)) && is_data(extra(id, 2 * i + 1)); });
+      case kDatasec:
+        return all([&](unsigned i) {
+          const std::uint32_t member = extra(id, 3 * i);
+          return is_type(member) && (kind(member) == kVar || kind(member) == kFunc);
+        });
+      case kDeclTag: return is_type(record.size_or_type);
+      default: return !kShapes[record.kind()].refers || is_data(record.size_or_type);
+    }
+  }
+
+  std::span<const std::byte> types_, strings_;
+  std::vector<std::uint32_t> starts_;  // by id; [0] is void's and unused
+};
+
+// Walks each type's expansion once, depth first and without recursion. Finds cycles that no pointer to a named struct
+// breaks (C cannot write them, and printing them does not end) and what printing costs.
+class Expansion {
+ public:
+  static constexpr std::uint64_t kMaxCost = std::uint64_t{1} << 18;  // types and 8-byte paddings, about lines of C
+  static constexpr std::size_t kMaxDepth = 512;
+
+  explicit Expansion(const Types& types) : types_(types), nodes_(2 * (std::size_t{types.count()} + 1)) {
+    nodes_[0] = nodes_[1] = {State::kDone, 1, 0};
+  }
+
+  Result<void> walk() {
+    for (std::uint32_t id = 1; id <= types_.count(); ++id) {
+      if (!visit(2 * std::size_t{id})) return error(fmt::format("type {} contains itself", id));
+      total_ = std::min(kMaxCost, total_ + nodes_[2 * std::size_t{id}].cost);
+    }
+    return {};
+  }
+  [[nodiscard]] bool printable() const { return total_ < kMaxCost && depth_ < kMaxDepth; }
+
+ private:
+  enum class State : std::uint8_t { kNew, kOpen, kDone };
+  struct Node {
+    State state = State::kNew;
+    std::uint64_t cost = 0;
+    std::size_t depth = 0;  // of what is below
+  };
+
+  // False when the expansion has no end.
+  bool visit(std::size_t root) {
+    std::vector<std::size_t> stack{root};
+    while (!stack.empty()) {
+      const std::size_t top = stack.back();
+      if (nodes_[top].state != State::kNew) {  // seen on another way, or all children are done
+        if (nodes_[top].state == State::kOpen) close(top);
+        stack.pop_back();
+        continue;
+      }
+      nodes_[top].state = State::kOpen;
+      bool endless = false;
+      types_.each_child(static_cast<std::uint32_t>(top / 2), top % 2 == 1, [&](std::uint32_t child, bool through) {
+        const std::size_t node = 2 * std::size_t{child} + (through ? 1 : 0);
+        if (nodes_[node].state == State::kOpen) endless = true;
+        if (nodes_[node].state == State::kNew) stack.push_back(node);
+      });
+      if (endless) return false;
+    }
+    return true;
+  }
+
+  void close(std::size_t node) {
+    const auto id = static_cast<std::uint32_t>(node / 2);
+    const Record record = types_.at(id);
+    std::uint64_t cost = 1;
+    if (record.kind() == kStruct || record.kind() == kUnion) cost += record.size_or_type / 8;
+    std::size_t depth = 0;
+    types_.each_child(id, node % 2 == 1, [&](std::uint32_t child, bool through) {
+      const Node& below = nodes_[2 * std::size_t{child} + (through ? 1 : 0)];
+      cost = std::min(kMaxCost, cost + below.cost);
+      depth = std::max(depth, below.depth + 1);
+    });
+    nodes_[node] = {State::kDone, cost, depth};
+    depth_ = std::max(depth_, depth);
+  }
+
+  const Types& types_;
+  std::vector<Node> nodes_;  // 2 * id + reached through a pointer
+  std::uint64_t total_ = 0;
+  std::size_t depth_ = 0;
+};
+
+Result<Header> read_header(std::span<const std::byte> section) {
+  if (section.size() < sizeof(Header)) return error(fmt::format("{} bytes hold no header", section.size()));
+  const auto header = read<Header>(section, 0);
+  if (header.magic != kMagic) {
+    return error(fmt::format("magic is {:#06x}, expected {:#06x} (little-endian BTF)", header.magic, kMagic));
+  }
+  if (header.version != 1) return error(fmt::format("version is {}, expected 1", header.version));
+  if (header.header_len < sizeof(Header) || header.header_len > section.size()) {
+    return error(
+        fmt::format("header length is {}, expected {}..{}", header.header_len, sizeof(Header), section.size()));
+  }
+  const std::uint64_t room = section.size() - header.header_len;
+  if (std::uint64_t{header.type_off} + header.type_len > room || header.type_off % 4 != 0) {
+    return error("types lie outside the section");
+  }
+  if (std::uint64_t{header.str_off} + header.str_len > room) return error("strings lie outside the section");
+  return header;
+}
+
+}  // namespace
+
+Result<CheckedBtf> check_btf(std::span<const std::byte> section) {
+  const auto header = read_header(section);
+  if (!header) return header.error();
+  const auto body = section.subspan(header->header_len);
+  const auto types = body.subspan(header->type_off, header->type_len);
+  const auto strings = body.subspan(header->str_off, header->str_len);
+  if (strings.empty() || strings.front() != std::byte{0} || strings.back() != std::byte{0}) {
+    return error("strings neither start nor end with an empty one");
+  }
+  Types table(types, strings);
+  if (auto done = table.index(); !done) return done.error();
+  if (auto done = table.check_references(); !done) return done.error();
+  Expansion expansion(table);
+  if (auto done = expansion.walk(); !done) return done.error();
+
+  Header clean = *header;
+  clean.header_len = sizeof(Header);
+  clean.type_off = 0;
+  clean.str_off = header->type_len;
+  CheckedBtf checked;
+  checked.printable = expansion.printable();
+  checked.bytes.resize(sizeof(Header) + types.size() + strings.size());
+  std::memcpy(checked.bytes.data(), &clean, sizeof(clean));
+  std::ranges::copy(types, checked.bytes.begin() + sizeof(Header));
+  std::ranges::copy(strings, checked.bytes.begin() + sizeof(Header) + static_cast<std::ptrdiff_t>(types.size()));
+  return checked;
+}
+
+}  // namespace sluice::vm

@@ -1,0 +1,140 @@
+#include "vm/elf.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "vm/elf_file.h"
+#include "vm/elf_maps.h"
+#include "vm/elf_programs.h"
+#include "vm/line_info.h"
+
+namespace sluice::vm {
+namespace {
+
+constexpr std::streamoff kMaxFileBytes = std::streamoff{64} << 20;
+
+// Variables' places, which .BTF leaves to the symbol table.
+void place_variables(const ElfFile& file, Btf& btf) {
+  std::map<std::uint32_t, std::map<std::string_view, std::uint32_t>> offsets;  // by section index
+  for (const ElfSymbol& symbol : file.symbols()) {
+    if (symbol.section == 0 || symbol.section == kNoSection || symbol.name.empty()) continue;
+    const bool may_be_data = symbol.type == ElfSymbol::Type::kObject || symbol.type == ElfSymbol::Type::kNone;
+    if (!may_be_data || symbol.value > UINT32_MAX) continue;
+    offsets[symbol.section].emplace(symbol.name, static_cast<std::uint32_t>(symbol.value));
+  }
+  for (const auto& [section, places] : offsets) btf.place_variables(file.sections()[section].name, places);
+}
+
+struct DebugInfo {
+  std::shared_ptr<const Btf> btf;  // null without .BTF
+  LineInfo lines;
+};
+
+Result<DebugInfo> read_debug_info(const ElfFile& file) {
+  DebugInfo info;
+  const ElfSection* section = file.section(".BTF");
+  if (section == nullptr || section->data.empty()) return info;
+  auto btf = Btf::parse(section->data);
+  if (!btf) return std::move(btf).error().in("section \".BTF\"");
+  place_variables(file, *btf);
+  const ElfSection* ext = file.section(".BTF.ext");
+  if (ext != nullptr && !ext->data.empty()) {
+    auto lines = parse_line_info(ext->data, *btf);
+    if (!lines) return std::move(lines).error().in("section \".BTF.ext\"");
+    info.lines = std::move(*lines);
+  }
+  info.btf = std::make_shared<const Btf>(std::move(*btf));
+  return info;
+}
+
+std::string read_license(const ElfFile& file) {
+  const ElfSection* section = file.section("license");
+  if (section == nullptr) return {};
+  const auto* text = reinterpret_cast<const char*>(section->data.data());
+  return {text, strnlen(text, section->data.size())};
+}
+
+Result<ElfObject> read_object(std::span<const std::byte> image, const std::string& path) {
+  auto file = ElfFile::parse(image);
+  if (!file) return std::move(file).error();
+  auto debug = read_debug_info(*file);
+  if (!debug) return std::move(debug).error();
+  auto maps = read_maps(*file, debug->btf.get());
+  if (!maps) return std::move(maps).error();
+  auto linked = link_programs({*file, *maps, debug->lines, debug->btf != nullptr});
+  if (!linked) return std::move(linked).error();
+
+  ElfObject object;
+  object.path = path;
+  object.license = read_license(*file);
+  object.btf = std::move(debug->btf);
+  object.programs = std::move(linked->programs);
+  object.other_sections = std::move(linked->other_sections);
+  for (LoadedProgram& program : object.programs) {
+    program.object = path;
+    program.license = object.license;
+  }
+  for (PlacedMap& map : *maps) object.maps.push_back(std::move(map.declaration));
+  return object;
+}
+
+}  // namespace
+
+const LoadedProgram* ElfObject::program(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(programs, name, &LoadedProgram::name);
+  return found == programs.end() ? nullptr : &*found;
+}
+
+Result<ElfObject> load_elf(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary | std::ios::ate);
+  const std::streamoff size = stream ? static_cast<std::streamoff>(stream.tellg()) : -1;
+  if (size < 0) return Error{ErrorCode::kEnvironment, fmt::format("{}: {}", path, std::strerror(errno))};
+  if (size > kMaxFileBytes) {
+    return Error{ErrorCode::kProgram, fmt::format("{}: {} bytes, expected at most {}", path, size, kMaxFileBytes)};
+  }
+  std::vector<std::byte> image(static_cast<std::size_t>(size));
+  stream.seekg(0);
+  if (!stream.read(reinterpret_cast<char*>(image.data()), size)) {
+    return Error{ErrorCode::kEnvironment, path + ": cannot be read"};
+  }
+  return parse_elf(image, path);
+}
+
+Result<ElfObject> parse_elf(std::span<const std::byte> image, const std::string& path) {
+  auto object = read_object(image, path);
+  if (!object) return std::move(object).error().in(path);
+  return object;
+}
+
+Result<std::vector<std::shared_ptr<Map>>> make_maps(const ElfObject& object, unsigned cpus) {
+  std::vector<std::shared_ptr<Map>> maps;
+  for (const MapDecl& declaration : object.maps) {
+    auto made = make_map(declaration.spec, cpus);
+    if (!made) return std::move(made).error().in(fmt::format("{}: map \"{}\"", object.path, declaration.spec.name));
+    std::shared_ptr<Map> map = std::move(*made);
+    if (declaration.origin != MapDecl::Origin::kDeclared) {
+      const std::uint32_t key = 0;
+      const int status =
+          map->write(reinterpret_cast<const std::byte*>(&key), declaration.initial.data(), UpdateMode::kAny);
+      if (status != 0) {
+        return Error{ErrorCode::kInternal, fmt::format("{}: map \"{}\": cannot be filled: {}", object.path,
+                                                       declaration.spec.name, std::strerror(-status))};
+      }
+      if (declaration.origin == MapDecl::Origin::kRodata) map->freeze();
+    }
+    maps.push_back(std::move(map));
+  }
+  return maps;
+}
+
+LoadedProgram bind(const LoadedProgram& program, std::span<const std::shared_ptr<Map>> maps) {
+  LoadedProgram bound = program;
+  bound.maps.assign(maps.begin(), maps.end());
+  return bound;
+}
+
+}  // namespace sluice::vm

@@ -1,0 +1,208 @@
+#include "vm/elf_file.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include <elf.h>
+#include <fmt/format.h>
+#include <gelf.h>
+#include <libelf.h>
+
+namespace sluice::vm {
+namespace {
+
+Error error(std::string message) { return {ErrorCode::kProgram, std::move(message)}; }
+
+struct EndElf {
+  void operator()(Elf* elf) const { elf_end(elf); }
+};
+
+template <typename T>
+T read(std::span<const std::byte> bytes, std::size_t offset) {
+  T value;
+  std::memcpy(&value, bytes.data() + offset, sizeof(T));
+  return value;
+}
+
+ElfSymbol::Type type_of(unsigned char info) {
+  switch (ELF64_ST_TYPE(info)) {
+    case STT_NOTYPE: return ElfSymbol::Type::kNone;
+    case STT_OBJECT: return ElfSymbol::Type::kObject;
+    case STT_FUNC: return ElfSymbol::Type::kFunction;
+    case STT_SECTION: return ElfSymbol::Type::kSection;
+    case STT_FILE: return ElfSymbol::Type::kFile;
+    default: return ElfSymbol::Type::kOther;
+  }
+}
+
+}  // namespace
+
+// Fills an ElfFile step by step.
+class ElfReader {
+ public:
+  explicit ElfReader(std::span<const std::byte> image) {
+    file_.image_.resize(image.size());
+    if (!image.empty()) std::memcpy(file_.image_.data(), image.data(), image.size());
+  }
+
+  Result<ElfFile> run() {
+    if (auto done = open(); !done) return done.error();
+    if (auto done = read_sections(); !done) return done.error();
+    if (auto done = read_symbols(); !done) return done.error();
+    if (auto done = read_relocations(); !done) return done.error();
+    return std::move(file_);
+  }
+
+ private:
+  Result<void> open() {
+    if (elf_version(EV_CURRENT) == EV_NONE) return Error{ErrorCode::kEnvironment, "libelf is too old"};
+    if (file_.image_.size() < sizeof(Elf64_Ehdr) || std::memcmp(file_.image_.data(), ELFMAG, SELFMAG) != 0) {
+      return error("not an ELF file");
+    }
+    elf_.reset(elf_memory(file_.image_.data(), file_.image_.size()));
+    GElf_Ehdr header;
+    if (!elf_ || elf_kind(elf_.get()) != ELF_K_ELF || gelf_getehdr(elf_.get(), &header) == nullptr) {
+      return error(std::string("not a readable ELF file: ") + elf_errmsg(-1));
+    }
+    if (header.e_ident[EI_CLASS] != ELFCLASS64) return error("not a 64-bit ELF file");
+    if (header.e_ident[EI_DATA] != ELFDATA2LSB) {
+      return error("big-endian BPF object, expected little-endian (clang -target bpf or bpfel)");
+    }
+    // Old LLVM left the machine unset.
+    if (header.e_machine != EM_BPF && header.e_machine != EM_NONE) {
+      return error(fmt::format("object for ELF machine {}, expected {} (BPF): compile with clang -target bpf",
+                               header.e_machine, EM_BPF));
+    }
+    if (header.e_type != ET_REL)
+      return error(fmt::format("ELF type {}, expected {} (relocatable)", header.e_type, ET_REL));
+    return {};
+  }
+
+  Result<void> read_sections() {
+    std::size_t count = 0;
+    std::size_t names = 0;
+    if (elf_getshdrnum(elf_.get(), &count) != 0 || elf_getshdrstrndx(elf_.get(), &names) != 0) {
+      return error(std::string("section table: ") + elf_errmsg(-1));
+    }
+    file_.sections_.resize(std::max<std::size_t>(count, 1));
+    file_.relocations_.resize(file_.sections_.size());
+    headers_.resize(file_.sections_.size());
+    for (std::size_t i = 1; i < count; ++i) {
+      if (auto done = read_section(static_cast<std::uint32_t>(i), names); !done) return done;
+    }
+    return {};
+  }
+
+  Result<void> read_section(std::uint32_t index, std::size_t names) {
+    Elf_Scn* scn = elf_getscn(elf_.get(), index);
+    GElf_Shdr& header = headers_[index];
+    if (scn == nullptr || gelf_getshdr(scn, &header) == nullptr) {
+      return error(fmt::format("section {}: {}", index, elf_errmsg(-1)));
+    }
+    const char* name = elf_strptr(elf_.get(), names, header.sh_name);
+    if (name == nullptr) return error(fmt::format("section {}: its name lies outside the string table", index));
+    ElfSection& section = file_.sections_[index];
+    section.index = index;
+    section.name = name;
+    section.size = header.sh_size;
+    section.is_zero = header.sh_type == SHT_NOBITS;
+    const bool program_bits = header.sh_type == SHT_PROGBITS;
+    section.is_code = program_bits && (header.sh_flags & SHF_EXECINSTR) != 0;
+    section.is_data = program_bits && !section.is_code && (header.sh_flags & SHF_ALLOC) != 0;
+    if (section.is_zero || header.sh_type == SHT_NULL) return {};
+    const std::uint64_t size = file_.image_.size();
+    if (header.sh_offset > size || header.sh_size > size - header.sh_offset) {
+      return error(fmt::format("section \"{}\": bytes {}..{} lie outside the file of {} bytes", section.name,
+                               header.sh_offset, header.sh_offset + header.sh_size, size));
+    }
+    section.data = std::as_bytes(std::span(file_.image_)).subspan(header.sh_offset, header.sh_size);
+    return {};
+  }
+
+  Result<void> read_symbols() {
+    for (std::uint32_t i = 1; i < headers_.size(); ++i) {
+      if (headers_[i].sh_type != SHT_SYMTAB) continue;
+      if (symbol_table_ != 0) return error("two symbol tables, expected one");
+      symbol_table_ = i;
+      const auto data = file_.sections_[i].data;
+      for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= data.size(); at += sizeof(Elf64_Sym)) {
+        if (auto done = read_symbol(read<Elf64_Sym>(data, at)); !done) return done;
+      }
+    }
+    return {};
+  }
+
+  Result<void> read_symbol(const Elf64_Sym& raw) {
+    const std::size_t number = file_.symbols_.size();
+    const char* name = elf_strptr(elf_.get(), headers_[symbol_table_].sh_link, raw.st_name);
+    if (name == nullptr) return error(fmt::format("symbol {}: its name lies outside the string table", number));
+    ElfSymbol symbol;
+    symbol.name = name;
+    symbol.value = raw.st_value;
+    symbol.size = raw.st_size;
+    symbol.type = type_of(raw.st_info);
+    symbol.is_local = ELF64_ST_BIND(raw.st_info) == STB_LOCAL;
+    const auto visibility = ELF64_ST_VISIBILITY(raw.st_other);
+    symbol.is_hidden = visibility == STV_HIDDEN || visibility == STV_INTERNAL;
+    if (raw.st_shndx >= SHN_LORESERVE) {
+      symbol.section = kNoSection;
+    } else if (raw.st_shndx >= file_.sections_.size()) {
+      return error(fmt::format("symbol \"{}\" is in section {}, the last one is {}", name, raw.st_shndx,
+                               file_.sections_.size() - 1));
+    } else {
+      symbol.section = raw.st_shndx;
+      if (symbol.section != 0 && symbol.value > file_.sections_[symbol.section].size) {
+        return error(fmt::format("symbol \"{}\" at {} lies outside section \"{}\" of {} bytes", name, symbol.value,
+                                 file_.sections_[symbol.section].name, file_.sections_[symbol.section].size));
+      }
+    }
+    file_.symbols_.push_back(symbol);
+    return {};
+  }
+
+  Result<void> read_relocations() {
+    for (std::uint32_t i = 1; i < headers_.size(); ++i) {
+      const GElf_Shdr& header = headers_[i];
+      if (header.sh_type != SHT_REL && header.sh_type != SHT_RELA) continue;
+      const ElfSection& section = file_.sections_[i];
+      if (header.sh_info >= headers_.size()) {
+        return error(fmt::format("section \"{}\" relocates section {}, the last one is {}", section.name,
+                                 header.sh_info, headers_.size() - 1));
+      }
+      const bool rela = header.sh_type == SHT_RELA;
+      const std::size_t step = rela ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
+      std::vector<ElfRelocation>& list = file_.relocations_[header.sh_info];
+      for (std::size_t at = 0; at + step <= section.data.size(); at += step) {
+        const auto raw = read<Elf64_Rel>(section.data, at);
+        ElfRelocation relocation;
+        relocation.offset = raw.r_offset;
+        relocation.type = static_cast<std::uint32_t>(ELF64_R_TYPE(raw.r_info));
+        relocation.symbol = static_cast<std::uint32_t>(ELF64_R_SYM(raw.r_info));
+        relocation.has_addend = rela;
+        if (rela) relocation.addend = read<Elf64_Rela>(section.data, at).r_addend;
+        if (relocation.symbol >= file_.symbols_.size()) {
+          return error(fmt::format("section \"{}\": relocation at {} names symbol {} of {}", section.name,
+                                   relocation.offset, relocation.symbol, file_.symbols_.size()));
+        }
+        list.push_back(relocation);
+      }
+      std::ranges::stable_sort(list, {}, &ElfRelocation::offset);
+    }
+    return {};
+  }
+
+  ElfFile file_;
+  std::unique_ptr<Elf, EndElf> elf_;
+  std::vector<GElf_Shdr> headers_;
+  std::uint32_t symbol_table_ = 0;
+};
+
+Result<ElfFile> ElfFile::parse(std::span<const std::byte> image) { return ElfReader(image).run(); }
+
+const ElfSection* ElfFile::section(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(sections_, name, &ElfSection::name);
+  return found == sections_.end() ? nullptr : &*found;
+}
+
+}  // namespace sluice::vm

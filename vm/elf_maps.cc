@@ -1,0 +1,175 @@
+#include "vm/elf_maps.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+namespace sluice::vm {
+namespace {
+
+constexpr std::uint64_t kMaxDataBytes = std::uint64_t{64} << 20;  // all data sections of one object together
+constexpr std::size_t kMaxMaps = 4096;                            // of one object
+
+Error error(std::string message) { return {ErrorCode::kProgram, std::move(message)}; }
+
+// ".rodata" itself or ".rodata." and more.
+bool is_kind(std::string_view name, std::string_view kind) {
+  return name.starts_with(kind) && (name.size() == kind.size() || name[kind.size()] == '.');
+}
+
+std::optional<MapDecl::Origin> origin_of(const ElfSection& section) {
+  if (section.is_data && is_kind(section.name, ".rodata")) return MapDecl::Origin::kRodata;
+  // Arrays of constant pointers: they only make sense relocated, so libbpf keeps no map for them either.
+  if (section.name == ".data.rel.ro") return std::nullopt;
+  if (section.is_data && is_kind(section.name, ".data")) return MapDecl::Origin::kData;
+  if (section.is_zero && is_kind(section.name, ".bss")) return MapDecl::Origin::kBss;
+  return std::nullopt;
+}
+
+// One definition in `.maps`: a struct whose members say by their types what the map is like.
+class Definition {
+ public:
+  Definition(const Btf& btf, const Btf::Variable& variable) : btf_(btf), variable_(variable) {
+    spec_.name = variable.name;
+    spec_.key_size = 0;
+    spec_.value_size = 0;
+  }
+
+  Result<MapSpec> read() {
+    if (btf_.kind(variable_.type) != Btf::Kind::kStruct) return wrong("is no struct");
+    for (const Btf::Member& member : btf_.members(variable_.type)) {
+      if (auto done = read_member(member); !done) return done.error();
+    }
+    if (!has_type_) return wrong("does not say its type");
+    return spec_;
+  }
+
+ private:
+  [[nodiscard]] Error wrong(const std::string& what) const {
+    return error(fmt::format("section \".maps\": map \"{}\" {}", variable_.name, what));
+  }
+
+  // __uint(name, value): int (*name)[value]
+  Result<std::uint32_t> number(const Btf::Member& member) const {
+    const std::uint32_t target = btf_.pointee(member.type);
+    if (btf_.kind(target) != Btf::Kind::kArray) {
+      return wrong(fmt::format("has a member \"{}\" that was not made by __uint", member.name));
+    }
+    return btf_.array(target).count;
+  }
+
+  Result<void> set_size(const Btf::Member& member, std::uint32_t& size, std::uint32_t value) const {
+    if (size != 0 && size != value) {
+      return wrong(fmt::format("gives two sizes by \"{}\": {} and {}", member.name, size, value));
+    }
+    size = value;
+    return {};
+  }
+
+  // __type(name, T): T *name
+  Result<void> set_type(const Btf::Member& member, std::uint32_t& type, std::uint32_t& size) const {
+    if (btf_.kind(member.type) != Btf::Kind::kPointer) {
+      return wrong(fmt::format("has a member \"{}\" that was not made by __type", member.name));
+    }
+    const std::uint32_t target = btf_.pointee(member.type);
+    const std::uint32_t bytes = btf_.size(target);
+    if (bytes == 0) return wrong(fmt::format("has a \"{}\" type without a size", member.name));
+    type = target;
+    return set_size(member, size, bytes);
+  }
+
+  Result<void> read_member(const Btf::Member& member) {
+    if (member.name == "key") return set_type(member, spec_.key_type, spec_.key_size);
+    if (member.name == "value") return set_type(member, spec_.value_type, spec_.value_size);
+    // Programs or inner maps; both are held by 4-byte numbers.
+    if (member.name == "values") return set_size(member, spec_.value_size, 4);
+    const auto value = number(member);
+    if (!value) return value.error();
+    if (member.name == "type") {
+      spec_.type = static_cast<MapType>(*value);
+      has_type_ = true;
+    } else if (member.name == "max_entries") {
+      spec_.max_entries = *value;
+    } else if (member.name == "map_flags") {
+      spec_.flags = *value;
+    } else if (member.name == "key_size") {
+      return set_size(member, spec_.key_size, *value);
+    } else if (member.name == "value_size") {
+      return set_size(member, spec_.value_size, *value);
+    } else if (member.name == "pinning") {
+      if (*value > 1) return wrong(fmt::format("has pinning {}, expected 0 or 1 (LIBBPF_PIN_BY_NAME)", *value));
+      spec_.pin_by_name = *value == 1;
+    } else if (member.name != "numa_node" && member.name != "map_extra") {
+      return wrong(fmt::format("has an unknown member \"{}\"", member.name));
+    }
+    return {};
+  }
+
+  const Btf& btf_;
+  const Btf::Variable& variable_;
+  MapSpec spec_;
+  bool has_type_ = false;
+};
+
+Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps) {
+  if (const ElfSection* legacy = file.section("maps"); legacy != nullptr && legacy->size != 0) {
+    return error("section \"maps\": legacy map definitions are not supported, declare maps in SEC(\".maps\")");
+  }
+  const ElfSection* section = file.section(".maps");
+  if (section == nullptr || section->size == 0) return {};
+  if (btf == nullptr) return error("section \".maps\": the object has no .BTF that describes it, compile with -g");
+  const auto variables = btf->variables(".maps");
+  if (variables.empty()) return error("section \".maps\": .BTF describes no variable in it");
+  for (const Btf::Variable& variable : variables) {
+    if (maps.size() >= kMaxMaps) return error(fmt::format("more than {} maps", kMaxMaps));
+    if (variable.offset >= section->size) {
+      return error(fmt::format("section \".maps\": map \"{}\" at {} lies outside its {} bytes", variable.name,
+                               variable.offset, section->size));
+    }
+    auto spec = Definition(*btf, variable).read();
+    if (!spec) return std::move(spec).error();
+    maps.push_back({{std::move(*spec), MapDecl::Origin::kDeclared, {}}, section->index, variable.offset});
+  }
+  return {};
+}
+
+Result<void> read_data(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps) {
+  std::uint64_t total = 0;
+  for (const ElfSection& section : file.sections()) {
+    const auto origin = origin_of(section);
+    if (!origin || section.size == 0) continue;
+    // Each term is at most the bound + what fits in 64 bits: compare before adding.
+    if (section.size > kMaxDataBytes - total) {
+      return error(fmt::format("section \"{}\": {} bytes of data are more than {} in all", section.name, section.size,
+                               kMaxDataBytes));
+    }
+    total += section.size;
+    if (maps.size() >= kMaxMaps) return error(fmt::format("more than {} maps", kMaxMaps));
+    PlacedMap map{{}, section.index, 0};
+    MapSpec& spec = map.declaration.spec;
+    spec.name = section.name;
+    spec.type = MapType::kArray;
+    spec.key_size = 4;
+    spec.value_size = static_cast<std::uint32_t>(section.size);
+    spec.max_entries = 1;
+    spec.flags = kMapMmapable | (*origin == MapDecl::Origin::kRodata ? kMapReadOnlyProg : 0);
+    if (btf != nullptr) spec.value_type = btf->find(section.name);
+    map.declaration.origin = *origin;
+    map.declaration.initial.assign(section.data.begin(), section.data.end());
+    map.declaration.initial.resize(section.size);
+    maps.push_back(std::move(map));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf) {
+  std::vector<PlacedMap> maps;
+  if (auto done = read_declared(file, btf, maps); !done) return done.error();
+  if (auto done = read_data(file, btf, maps); !done) return done.error();
+  return maps;
+}
+
+}  // namespace sluice::vm

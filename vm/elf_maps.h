@@ -1,0 +1,22 @@
+#pragma once
+// Map declarations of an object: BTF definitions in `.maps` (libbpf's conventions) and data sections. Control path.
+#include <vector>
+
+#include "base/result.h"
+#include "vm/btf.h"
+#include "vm/elf.h"
+#include "vm/elf_file.h"
+
+namespace sluice::vm {
+
+// A declaration and the place symbols and relocations refer to.
+struct PlacedMap {
+  MapDecl declaration;
+  std::uint32_t section = 0;  // index of the ELF section
+  std::uint64_t offset = 0;   // bytes from its start; 0 for data sections
+};
+
+// Declared maps by offset, then data sections by index. `btf` may be null.
+Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf);
+
+}  // namespace sluice::vm

@@ -1,0 +1,436 @@
+#include "vm/interpreter.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <type_traits>
+
+#include <fmt/format.h>
+
+#include "vm/alu.h"
+#include "vm/ctx_fields.h"
+#include "vm/interpreter_checks.h"
+#include "vm/maps/map.h"
+
+namespace sluice::vm {
+namespace {
+
+using u64 = std::uint64_t;
+
+// A program's own call chain has at most 8 frames and 512 bytes of stack. A sub-program may tail-call, and its target
+// starts a chain of its own on top of the callers that still wait: that can happen kMaxTailCalls times.
+constexpr unsigned kMostFrames = kMaxCallFrames + kMaxTailCalls * (kMaxCallFrames - 1);
+constexpr std::size_t kMostStack = std::size_t{kStackBytes} * (kMaxTailCalls + 1);
+// What registers hold in checked mode after a call took their values: no pointer, no small number.
+constexpr u64 kScratched = 0xdead'beef'0bad'f00d;
+
+constexpr u64 error_number(int error) { return static_cast<u64>(-std::int64_t{error}); }
+
+u64 load_bytes(u64 address, unsigned size) {
+  const auto* const place = reinterpret_cast<const void*>(address);
+  u64 value = 0;  // little-endian: the low bytes are filled
+  switch (size) {
+    case 1: std::memcpy(&value, place, 1); break;
+    case 2: std::memcpy(&value, place, 2); break;
+    case 4: std::memcpy(&value, place, 4); break;
+    default: std::memcpy(&value, place, 8); break;
+  }
+  return value;
+}
+
+void store_bytes(u64 address, u64 value, unsigned size) {
+  auto* const place = reinterpret_cast<void*>(address);
+  switch (size) {
+    case 1: std::memcpy(place, &value, 1); break;
+    case 2: std::memcpy(place, &value, 2); break;
+    case 4: std::memcpy(place, &value, 4); break;
+    default: std::memcpy(place, &value, 8); break;
+  }
+}
+
+u64 sign_extend(u64 value, unsigned size) {
+  const unsigned shift = 64 - 8 * size;
+  return static_cast<u64>(static_cast<std::int64_t>(value << shift) >> shift);
+}
+
+// Does the operation and returns the old value; `expected` is for kCompareExchange.
+template <typename U>
+U atomic_update(AtomicOp op, U* place, U operand, U expected) {
+  switch (op) {
+    case AtomicOp::kAdd:
+    case AtomicOp::kFetchAdd: return __atomic_fetch_add(place, operand, __ATOMIC_SEQ_CST);
+    case AtomicOp::kOr:
+    case AtomicOp::kFetchOr: return __atomic_fetch_or(place, operand, __ATOMIC_SEQ_CST);
+    case AtomicOp::kAnd:
+    case AtomicOp::kFetchAnd: return __atomic_fetch_and(place, operand, __ATOMIC_SEQ_CST);
+    case AtomicOp::kXor:
+    case AtomicOp::kFetchXor: return __atomic_fetch_xor(place, operand, __ATOMIC_SEQ_CST);
+    case AtomicOp::kExchange: return __atomic_exchange_n(place, operand, __ATOMIC_SEQ_CST);
+    case AtomicOp::kCompareExchange:
+      __atomic_compare_exchange_n(place, &expected, operand, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+      return expected;  // holds the old value either way
+  }
+  return 0;
+}
+
+struct NoChecker {
+  NoChecker(const XdpContext*, MemoryContext) {}
+};
+
+template <bool kChecked>
+class Machine {
+ public:
+  Machine(const VerifiedProgram& program, XdpContext* frame, MemoryContext memory, ExecEnv& env,
+          const HelperTable& helpers, const InterpreterOptions& options)
+      : entry_(program),
+        program_(&program),
+        frame_(frame),
+        env_(env),
+        helpers_(helpers),
+        options_(options),
+        checker_(frame, memory) {}
+
+  RunResult run(u64 r1, u64 r2) {
+    regs_.fill(kScratched);
+    regs_[1] = r1;
+    regs_[2] = r2;
+    env_.frame = frame_;
+    frames_[0].is_main = true;
+    bool going = enter(0);
+    while (going) going = step();
+    return {.r0 = regs_[0], .insns = insns_, .fault = std::move(fault_)};
+  }
+
+ private:
+  // One call: what comes back when it exits, and where its stack starts.
+  struct Frame {
+    const VerifiedProgram* return_program;
+    std::uint32_t return_slot;
+    bool is_main;              // of a whole program, not of a sub-program
+    std::size_t stack_start;   // index into stack_
+    std::array<u64, 5> saved;  // r6..r10
+  };
+
+  // Stops the run. In checked mode that is a Fault, else a program that was never verified: it returns 0.
+  bool stop(std::string_view what) {
+    regs_[0] = 0;
+    if constexpr (kChecked) fault_ = Fault{program_->name(), current_, std::string(what)};
+    return false;
+  }
+  bool checked(bool fine) {
+    if constexpr (kChecked) {
+      if (!fine) return stop(checker_.what());
+    }
+    return fine;
+  }
+  void scratch(unsigned first, unsigned last) {
+    if constexpr (kChecked) {
+      for (unsigned i = first; i <= last; ++i) regs_[i] = kScratched;
+    }
+  }
+
+  bool step() {
+    const std::vector<Insn>& insns = program_->program().insns;
+    current_ = slot_;
+    if constexpr (kChecked) {
+      if (current_ >= insns.size()) return stop("runs past the end of the program");
+      if (insns_ >= options_.max_insns) return stop("does not end");
+      checker_.at(*program_, current_);
+      if (!checked(checker_.instruction(regs_))) return false;
+    }
+    const Insn& insn = insns[current_];
+    const InsnRow* const row = find(insn);
+    if (row == nullptr) return stop("is no instruction");
+    ++insns_;
+    if (options_.coverage != nullptr && program_ == &entry_) ++(*options_.coverage)[current_];
+    slot_ += slots(*row);
+    return execute(*row, insn);
+  }
+
+  bool execute(const InsnRow& row, const Insn& insn) {
+    switch (row.kind) {
+      case Kind::kAlu: return arithmetic(row, insn);
+      case Kind::kEndian: return write(row, insn, endian(row.endian(), regs_[insn.dst], row.size));
+      case Kind::kLoad:
+      case Kind::kLoadSigned: return load(row, insn);
+      case Kind::kStore: return store(row, insn, regs_[insn.src]);
+      case Kind::kStoreImm: return store(row, insn, static_cast<u64>(std::int64_t{insn.imm}));
+      case Kind::kAtomic: return atomic(row, insn);
+      case Kind::kLoadImm64: return load_imm64(row, insn);
+      case Kind::kGoto: return jump(jump_distance(row, insn));
+      case Kind::kBranch: return branch(row, insn) ? jump(jump_distance(row, insn)) : true;
+      case Kind::kCallHelper: return call_helper(insn);
+      case Kind::kCallLocal: return call_local(insn);
+      case Kind::kCallKernel: return stop("calls a kernel function");
+      case Kind::kExit: return leave();
+      case Kind::kLegacyLoad: return stop("is a legacy packet load");
+    }
+    return stop("is no instruction");
+  }
+
+  u64 operand(const InsnRow& row, const Insn& insn) const {
+    return row.source == Source::kReg ? regs_[insn.src] : static_cast<u64>(std::int64_t{insn.imm});
+  }
+
+  bool write(const InsnRow& row, const Insn& insn, u64 value) {
+    regs_[insn.dst] = value;
+    if constexpr (kChecked) return checked(checker_.result(row, value));
+    return true;
+  }
+
+  bool arithmetic(const InsnRow& row, const Insn& insn) {
+    const u64 source = operand(row, insn);
+    const u64 dst = regs_[insn.dst];
+    return write(
+        row, insn,
+        row.wide ? alu<u64>(row.alu(), dst, source)
+                 : alu<std::uint32_t>(row.alu(), static_cast<std::uint32_t>(dst), static_cast<std::uint32_t>(source)));
+  }
+
+  bool branch(const InsnRow& row, const Insn& insn) const {
+    const u64 source = operand(row, insn);
+    const u64 dst = regs_[insn.dst];
+    return row.wide ? compare<u64>(row.cond(), dst, source)
+                    : compare<std::uint32_t>(row.cond(), static_cast<std::uint32_t>(dst),
+                                             static_cast<std::uint32_t>(source));
+  }
+
+  bool jump(std::int32_t distance) {
+    slot_ += static_cast<std::uint32_t>(distance);
+    return true;
+  }
+
+  bool load(const InsnRow& row, const Insn& insn) {
+    const u64 address = regs_[insn.src] + static_cast<u64>(std::int64_t{insn.offset});
+    const u64 into_context = address - reinterpret_cast<u64>(frame_);
+    if (frame_ != nullptr && into_context < kXdpMdBytes) return load_context(row, insn, into_context);
+    if constexpr (kChecked) {
+      if (!checked(checker_.access(address, row.size, Checker::Access::kRead))) return false;
+    }
+    const u64 value = load_bytes(address, row.size);
+    return write(row, insn, row.kind == Kind::kLoadSigned ? sign_extend(value, row.size) : value);
+  }
+
+  bool load_context(const InsnRow& row, const Insn& insn, u64 offset) {
+    const ContextField* const field = context_field(*program_->program().type, static_cast<std::int64_t>(offset));
+    if constexpr (kChecked) {
+      if (!checked(checker_.context_load(field, offset, row.size))) return false;
+    }
+    if (field == nullptr) return stop("reads a context field that is not there");
+    const u64 value = load_bytes(reinterpret_cast<u64>(frame_) + field->native_offset, field->native_size);
+    const bool extend = row.kind == Kind::kLoadSigned && field->kind == FieldKind::kScalar32;
+    regs_[insn.dst] = extend ? sign_extend(value, 4) : value;
+    return true;
+  }
+
+  bool store(const InsnRow& row, const Insn& insn, u64 value) {
+    const u64 address = regs_[insn.dst] + static_cast<u64>(std::int64_t{insn.offset});
+    if constexpr (kChecked) {
+      if (!checked(checker_.access(address, row.size, Checker::Access::kWrite))) return false;
+    }
+    store_bytes(address, value, row.size);
+    return true;
+  }
+
+  bool atomic(const InsnRow& row, const Insn& insn) {
+    const u64 address = regs_[insn.dst] + static_cast<u64>(std::int64_t{insn.offset});
+    if constexpr (kChecked) {
+      if (!checked(checker_.atomic(address, row.size))) return false;
+    }
+    const auto update = [&]<typename U>(U) -> u64 {
+      return atomic_update<U>(row.atomic(), reinterpret_cast<U*>(address), static_cast<U>(regs_[insn.src]),
+                              static_cast<U>(regs_[0]));
+    };
+    const u64 old = row.size == 8 ? update(u64{}) : update(std::uint32_t{});
+    if (row.atomic() == AtomicOp::kCompareExchange) {
+      regs_[0] = old;
+    } else if (row.atomic() >= AtomicOp::kFetchAdd) {
+      regs_[insn.src] = old;
+    }
+    return true;
+  }
+
+  bool load_imm64(const InsnRow& row, const Insn& insn) {
+    const Insn* const pair = &insn;
+    switch (static_cast<Imm64>(row.op)) {
+      case Imm64::kNumber: regs_[insn.dst] = imm64(pair); return true;
+      case Imm64::kMap:
+      case Imm64::kMapIndex: {
+        Map* const map = program_map(insn.imm);
+        if (map == nullptr) return stop("names a map that is not there");
+        regs_[insn.dst] = reinterpret_cast<u64>(map);
+        return true;
+      }
+      case Imm64::kMapValue:
+      case Imm64::kMapIndexValue: return load_map_value(insn, static_cast<std::uint32_t>(pair[1].imm));
+      case Imm64::kCode: regs_[insn.dst] = slot_ - 1 + static_cast<u64>(std::int64_t{insn.imm}); return true;
+      case Imm64::kVariable: return stop("names a kernel variable");
+    }
+    return stop("is no instruction");
+  }
+
+  Map* program_map(std::int32_t index) const {
+    const auto& maps = program_->program().maps;
+    return index >= 0 && static_cast<std::size_t>(index) < maps.size() ? maps[static_cast<std::size_t>(index)].get()
+                                                                       : nullptr;
+  }
+
+  bool load_map_value(const Insn& insn, std::uint32_t offset) {
+    Map* const map = program_map(insn.imm);
+    constexpr std::array<std::byte, 8> kFirstKey{};
+    std::byte* const value =
+        map != nullptr && map->spec().key_size <= kFirstKey.size() ? map->lookup(kFirstKey.data(), env_.cpu) : nullptr;
+    if (value == nullptr) return stop("names the value of a map that has none");
+    if constexpr (kChecked) checker_.own_value(value, *map);
+    regs_[insn.dst] = reinterpret_cast<u64>(value) + offset;
+    return true;
+  }
+
+  bool call_helper(const Insn& insn) {
+    const HelperDesc* const helper = helpers_.find(insn.imm);
+    if (helper == nullptr) return stop("calls a helper that is not there");
+    if constexpr (kChecked) {
+      if (!checked(checker_.helper_arguments(*helper, regs_))) return false;
+    }
+    if (helper->effect == Effect::kTailCall) return tail_call();
+    const u64 result = helper->fn(regs_[1], regs_[2], regs_[3], regs_[4], regs_[5], env_);
+    if constexpr (kChecked) {
+      if (helper->ret == RetKind::kMapValueOrNull && result != 0) {
+        checker_.own_value(reinterpret_cast<const std::byte*>(result), *checker_.map_at(map_argument(*helper)));
+      }
+    }
+    regs_[0] = result;
+    scratch(1, 5);
+    return true;
+  }
+
+  u64 map_argument(const HelperDesc& helper) const {
+    for (unsigned i = 0; i < helper.args.size(); ++i) {
+      if (helper.args[i] == ArgKind::kConstMap) return regs_[1 + i];
+    }
+    return 0;
+  }
+
+  // On success the target runs in place of the frame that asked; on failure the next instruction does.
+  bool tail_call() {
+    const auto& array = *static_cast<const ProgArray*>(reinterpret_cast<Map*>(regs_[2]));
+    const auto index = static_cast<std::uint32_t>(regs_[3]);
+    scratch(1, 5);
+    if (frame_ == nullptr || index >= array.spec().max_entries) {
+      regs_[0] = error_number(EINVAL);
+      return true;
+    }
+    if (frame_->depth >= kMaxTailCalls) {
+      regs_[0] = error_number(ELOOP);
+      return true;
+    }
+    const ProgramSlot* const target = array.slot(index);
+    if (target == nullptr || target->program == nullptr) {
+      regs_[0] = error_number(ENOENT);
+      return true;
+    }
+    frame_->path[++frame_->depth] = target->stage;
+    program_ = target->program;
+    slot_ = 0;
+    regs_[1] = reinterpret_cast<u64>(frame_);
+    scratch(0, 0);
+    scratch(6, 9);
+    stack_used_ = frames_[depth_].stack_start;
+    frames_[depth_].is_main = true;
+    if constexpr (kChecked) checker_.leave_frame();
+    return make_stack(0);
+  }
+
+  bool call_local(const Insn& insn) {
+    const std::uint32_t target = slot_ + static_cast<std::uint32_t>(insn.imm);
+    if (depth_ + 1 >= kMostFrames) return stop("calls too deeply");
+    Frame& frame = frames_[++depth_];
+    frame.return_program = program_;
+    frame.return_slot = slot_;
+    frame.is_main = false;
+    for (unsigned i = 0; i < frame.saved.size(); ++i) frame.saved[i] = regs_[6 + i];
+    scratch(0, 0);
+    scratch(6, 9);
+    return enter(target);
+  }
+
+  // Starts the sub-program at `target` in frames_[depth_].
+  bool enter(std::uint32_t target) {
+    slot_ = target;
+    frames_[depth_].stack_start = stack_used_;
+    return make_stack(program_->program().subprogram_at(target));
+  }
+
+  bool make_stack(std::size_t subprogram) {
+    const Facts& facts = program_->facts();
+    const std::uint32_t bytes =
+        subprogram < facts.frame_bytes.size() ? facts.frame_bytes[subprogram] : std::uint32_t{kStackBytes};
+    const u64 cleared = subprogram < facts.slots_to_clear.size() ? facts.slots_to_clear[subprogram] : 0;
+    if (bytes > kStackBytes || bytes % 8 != 0 || bytes > kMostStack - stack_used_) return stop("needs too much stack");
+    stack_used_ += bytes;
+    std::byte* const top = stack_.data() + stack_used_;
+    for (unsigned slot = 0; slot < bytes / 8; ++slot) {
+      if (((cleared >> slot) & 1) != 0) std::memset(top - 8 * (slot + 1), 0, 8);
+    }
+    regs_[kFrameRegister] = reinterpret_cast<u64>(top);
+    if constexpr (kChecked) checker_.enter_frame(top, bytes, cleared);
+    return true;
+  }
+
+  bool leave() {
+    const Frame& frame = frames_[depth_];
+    if constexpr (kChecked) {
+      if (frame.is_main && !checked(checker_.verdict(regs_[0]))) return false;
+      checker_.leave_frame();
+    }
+    if (depth_ == 0) return false;
+    program_ = frame.return_program;
+    slot_ = frame.return_slot;
+    stack_used_ = frame.stack_start;
+    for (unsigned i = 0; i < frame.saved.size(); ++i) regs_[6 + i] = frame.saved[i];
+    scratch(1, 5);
+    --depth_;
+    return true;
+  }
+
+  const VerifiedProgram& entry_;
+  const VerifiedProgram* program_;  // the one running now
+  XdpContext* frame_;               // null for `memory` programs
+  ExecEnv& env_;
+  const HelperTable& helpers_;
+  const InterpreterOptions& options_;
+  std::array<u64, kRegisters> regs_;
+  std::uint32_t slot_ = 0;     // of the next instruction
+  std::uint32_t current_ = 0;  // of the one being run
+  u64 insns_ = 0;
+  unsigned depth_ = 0;  // index of the current frame
+  std::size_t stack_used_ = 0;
+  std::optional<Fault> fault_;
+  [[no_unique_address]] std::conditional_t<kChecked, Checker, NoChecker> checker_;
+  std::array<Frame, kMostFrames> frames_;
+  alignas(16) std::array<std::byte, kMostStack> stack_;  // left as it is: only Facts::slots_to_clear are cleared
+};
+
+RunResult start(const VerifiedProgram& program, XdpContext* frame, MemoryContext memory, ExecEnv& env,
+                const HelperTable& helpers, const InterpreterOptions& options) {
+  const u64 r1 = frame != nullptr ? reinterpret_cast<u64>(frame) : reinterpret_cast<u64>(memory.data);
+  const u64 r2 = frame != nullptr ? 0 : memory.size;
+  if (options.checked) return Machine<true>(program, frame, memory, env, helpers, options).run(r1, r2);
+  return Machine<false>(program, frame, memory, env, helpers, options).run(r1, r2);
+}
+
+}  // namespace
+
+RunResult interpret(const VerifiedProgram& program, XdpContext& frame, ExecEnv& env, const HelperTable& helpers,
+                    const InterpreterOptions& options) {
+  RunResult result = start(program, &frame, {}, env, helpers, options);
+  result.r0 = static_cast<std::uint32_t>(result.r0);
+  return result;
+}
+
+RunResult interpret(const VerifiedProgram& program, MemoryContext memory, ExecEnv& env, const HelperTable& helpers,
+                    const InterpreterOptions& options) {
+  return start(program, nullptr, memory, env, helpers, options);
+}
+
+}  // namespace sluice::vm

@@ -1,0 +1,296 @@
+#include "vm/maps/hash.h"
+
+#include <sys/random.h>
+
+#include <bit>
+#include <cerrno>
+
+#include "base/check.h"
+#include "vm/maps/hash_function.h"
+#include "vm/maps/spin_lock.h"
+
+namespace sluice::vm {
+namespace {
+
+const std::uint8_t* bytes(const std::byte* at) { return reinterpret_cast<const std::uint8_t*>(at); }
+std::uint32_t round8(std::uint32_t size) { return (size + 7) & ~7U; }
+
+// The chain's sequence is odd while this lives: look-ups that see a change search again. Needs the chain's lock.
+class SlotChange {
+ public:
+  explicit SlotChange(HashBucket& first) noexcept : first_(first) { step(__ATOMIC_RELAXED); }
+  ~SlotChange() { step(__ATOMIC_RELEASE); }
+  SlotChange(const SlotChange&) = delete;
+  SlotChange& operator=(const SlotChange&) = delete;
+
+ private:
+  // The stores between the two steps are release stores: whoever sees one of them sees the odd number too.
+  void step(int order) noexcept {
+    const std::uint32_t now = __atomic_load_n(&first_.sequence, __ATOMIC_RELAXED) + 1;
+    order == __ATOMIC_RELEASE ? __atomic_store_n(&first_.sequence, now, __ATOMIC_RELEASE)
+                              : __atomic_store_n(&first_.sequence, now, __ATOMIC_RELAXED);
+  }
+  HashBucket& first_;
+};
+
+std::uint16_t tag_at(const HashBucket& bucket, unsigned slot) {
+  return static_cast<std::uint16_t>(__atomic_load_n(&bucket.tags[slot / 4], __ATOMIC_RELAXED) >> (slot % 4 * 16));
+}
+
+// Writes a slot; inside a SlotChange.
+void set_slot(HashBucket& bucket, unsigned slot, std::uint16_t tag, std::uint32_t element) {
+  const unsigned shift = slot % 4 * 16;
+  std::uint64_t tags = __atomic_load_n(&bucket.tags[slot / 4], __ATOMIC_RELAXED);
+  tags = (tags & ~(std::uint64_t{0xffff} << shift)) | (std::uint64_t{tag} << shift);
+  __atomic_store_n(&bucket.slots[slot], element, __ATOMIC_RELEASE);
+  __atomic_store_n(&bucket.tags[slot / 4], tags, __ATOMIC_RELEASE);
+}
+
+std::uint32_t slot_at(const HashBucket& bucket, unsigned slot) {
+  return __atomic_load_n(&bucket.slots[slot], __ATOMIC_ACQUIRE);
+}
+
+}  // namespace
+
+struct HashMap::Layout {
+  std::uint32_t first_buckets = 1;
+  std::uint32_t overflow_buckets = 0;
+  std::uint32_t elements = 0;
+  std::uint64_t element_bytes = 0, percpu_stride = 0, percpu_bytes = 0;
+
+  Layout(const MapSpec& spec, unsigned cpus, bool percpu) {
+    // Two to four keys a bucket of eight on average: an overflow bucket is then rare.
+    while (std::uint64_t{first_buckets} * 4 < spec.max_entries) first_buckets *= 2;
+    // Chains have no holes, so a chain with n overflow buckets holds more than 8n keys.
+    overflow_buckets = spec.max_entries / kHashSlots + 1;
+    elements = spec.max_entries + cpus + 1 + ElementPool::kSpare;
+    element_bytes = round8(spec.key_size) + (percpu ? 0 : round8(spec.value_size));
+    if (!percpu) return;
+    percpu_stride = MapMemory::padded((std::uint64_t{elements} + 1) * round8(spec.value_size));
+    percpu_bytes = percpu_stride * (cpus + 1);  // one more: runs of the control thread
+  }
+  [[nodiscard]] std::uint64_t bucket_bytes() const {
+    return (std::uint64_t{first_buckets} + overflow_buckets) * sizeof(HashBucket);
+  }
+  [[nodiscard]] std::uint64_t elements_bytes() const { return (std::uint64_t{elements} + 1) * element_bytes; }
+  [[nodiscard]] std::uint64_t total() const {
+    return MapMemory::padded(bucket_bytes()) + MapMemory::padded(elements_bytes()) + MapMemory::padded(percpu_bytes) +
+           MapMemory::padded(std::uint64_t{elements} * 4) + MapMemory::padded(std::uint64_t{overflow_buckets} * 4);
+  }
+};
+
+HashMap::HashMap(const MapSpec& spec, unsigned cpus, MapMemory memory, const Layout& layout, std::uint64_t seed)
+    : Map(spec, cpus), memory_(std::move(memory)), elements_(nullptr, 0), overflow_(nullptr, 0), count_(0) {
+  view_.buckets = reinterpret_cast<HashBucket*>(memory_.take(layout.bucket_bytes()));
+  view_.elements = memory_.take(layout.elements_bytes());
+  view_.percpu = memory_.take(layout.percpu_bytes);
+  view_.cpu_stride = layout.percpu_stride;
+  view_.seed = seed;
+  view_.hash = fastest_hash();
+  view_.bucket_mask = layout.first_buckets - 1;
+  view_.key_size = spec.key_size;
+  view_.value_offset = round8(spec.key_size);
+  view_.element_stride = static_cast<std::uint32_t>(layout.element_bytes);
+  view_.value_stride = round8(spec.value_size);
+  elements_ =
+      ElementPool(reinterpret_cast<std::uint32_t*>(memory_.take(std::uint64_t{layout.elements} * 4)), layout.elements);
+  overflow_ = ElementPool(reinterpret_cast<std::uint32_t*>(memory_.take(std::uint64_t{layout.overflow_buckets} * 4)),
+                          layout.overflow_buckets);
+}
+
+Result<std::unique_ptr<Map>> HashMap::make(const MapSpec& spec, unsigned cpus) {
+  const Layout layout(spec, cpus, spec.type == MapType::kPercpuHash);
+  Result<MapMemory> memory = MapMemory::reserve(layout.total());
+  if (!memory) return std::move(memory).error();
+  std::uint64_t seed = 0;
+  if ((spec.flags & kMapZeroSeed) == 0 && getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+    return Error{ErrorCode::kEnvironment, "the kernel gives no random numbers"};
+  }
+  return std::unique_ptr<Map>(new HashMap(spec, cpus, std::move(*memory), layout, seed));
+}
+
+std::byte* HashMap::lookup(const std::byte* key, unsigned cpu) noexcept {
+  SLUICE_DCHECK(cpu <= cpus());
+  return reinterpret_cast<std::byte*>(is_percpu() ? hash_view_percpu_lookup(&view_, bytes(key), cpu)
+                                                  : hash_view_lookup(&view_, bytes(key)));
+}
+
+int HashMap::update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept {
+  return put(bytes(key), {bytes(value), false, cpu}, mode);
+}
+
+int HashMap::write(const std::byte* key, const std::byte* value, UpdateMode mode) {
+  return put(bytes(key), {bytes(value), is_percpu(), 0}, mode);
+}
+
+int HashMap::put(const std::uint8_t* key, const NewValue& value, UpdateMode mode) noexcept {
+  if (frozen()) return -EPERM;
+  if (mode > UpdateMode::kExist) return -EINVAL;
+  const std::uint32_t hash = hash_of(key);
+  HashBucket& first = view_.buckets[hash & view_.bucket_mask];
+  const SpinGuard guard(first.lock);
+  const Place place = find_locked(first, key, hash_view_tag(hash));
+  if (place.element != 0) return mode == UpdateMode::kNoExist ? -EEXIST : replace(first, place, key, value);
+  return mode == UpdateMode::kExist ? -ENOENT : insert(first, place, hash_view_tag(hash), key, value);
+}
+
+int HashMap::insert(HashBucket& first, const Place& place, std::uint16_t tag, const std::uint8_t* key,
+                    const NewValue& value) noexcept {
+  std::uint32_t count = __atomic_load_n(&count_, __ATOMIC_RELAXED);
+  do {
+    if (count >= spec().max_entries) return -E2BIG;
+  } while (!__atomic_compare_exchange_n(&count_, &count, count + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  const std::uint32_t element = elements_.get();
+  SLUICE_DCHECK(element != 0);  // the pool has more elements than max_entries and threads together
+  fill(element, key, value);
+  const SlotChange change(first);
+  if (place.slot < kHashSlots) {
+    set_slot(*place.bucket, place.slot, tag, element);
+    return 0;
+  }
+  const std::uint32_t number = view_.bucket_mask + overflow_.get();
+  set_slot(view_.buckets[number], 0, tag, element);
+  __atomic_store_n(&place.bucket->next, number, __ATOMIC_RELEASE);
+  return 0;
+}
+
+int HashMap::replace(HashBucket& first, const Place& place, const std::uint8_t* key, const NewValue& value) noexcept {
+  if (is_percpu()) {
+    store_percpu(place.element, value, false);
+    return 0;
+  }
+  const std::uint32_t element = elements_.get();
+  SLUICE_DCHECK(element != 0);
+  fill(element, key, value);
+  {
+    const SlotChange change(first);
+    __atomic_store_n(&place.bucket->slots[place.slot], element, __ATOMIC_RELEASE);
+  }
+  elements_.put(place.element);
+  return 0;
+}
+
+void HashMap::fill(std::uint32_t element, const std::uint8_t* key, const NewValue& value) noexcept {
+  words_store(element_at(element), key, view_.key_size);
+  if (is_percpu()) return store_percpu(element, value, true);
+  words_store(hash_view_value(&view_, element), value.bytes, spec().value_size);
+}
+
+void HashMap::store_percpu(std::uint32_t element, const NewValue& value, bool is_new) noexcept {
+  for (unsigned cpu = 0; cpu <= cpus(); ++cpu) {
+    std::uint8_t* const slot = hash_view_percpu_value(&view_, element, cpu);
+    if (value.all_cpus && cpu < cpus()) {
+      words_store(slot, value.bytes + std::size_t{cpu} * percpu_stride(), percpu_stride());
+    } else if (!value.all_cpus && cpu == value.cpu) {
+      words_store(slot, value.bytes, spec().value_size);
+    } else if (is_new) {
+      words_clear(slot, view_.value_stride);
+    }
+  }
+}
+
+HashMap::Place HashMap::find_locked(HashBucket& first, const std::uint8_t* key, std::uint16_t tag) const noexcept {
+  Place place{&first, 0, 0};
+  for (;;) {
+    for (place.slot = 0; place.slot < kHashSlots; ++place.slot) {
+      place.element = slot_at(*place.bucket, place.slot);
+      if (place.element == 0) return place;
+      if (tag_at(*place.bucket, place.slot) == tag &&
+          words_equal(element_at(place.element), key, view_.key_size) != 0) {
+        return place;
+      }
+    }
+    place.element = 0;
+    if (place.bucket->next == 0) return place;
+    place.bucket = &view_.buckets[place.bucket->next];
+  }
+}
+
+int HashMap::erase(const std::byte* key) noexcept {
+  if (frozen()) return -EPERM;
+  const std::uint32_t hash = hash_of(bytes(key));
+  HashBucket& first = view_.buckets[hash & view_.bucket_mask];
+  const SpinGuard guard(first.lock);
+  const Place place = find_locked(first, bytes(key), hash_view_tag(hash));
+  if (place.element == 0) return -ENOENT;
+  remove_locked(first, place);
+  elements_.put(place.element);
+  __atomic_fetch_sub(&count_, 1, __ATOMIC_RELAXED);
+  return 0;
+}
+
+// The chain's last slot fills the hole; an overflow bucket that becomes empty is freed.
+void HashMap::remove_locked(HashBucket& first, const Place& place) noexcept {
+  HashBucket* before = nullptr;
+  HashBucket* last = &first;
+  while (last->next != 0) {
+    before = last;
+    last = &view_.buckets[last->next];
+  }
+  unsigned slot = kHashSlots - 1;
+  while (slot_at(*last, slot) == 0) --slot;
+  {
+    const SlotChange change(first);
+    set_slot(*place.bucket, place.slot, tag_at(*last, slot), slot_at(*last, slot));
+    set_slot(*last, slot, 0, 0);
+    if (slot != 0 || before == nullptr) return;
+    __atomic_store_n(&before->next, 0U, __ATOMIC_RELEASE);
+  }
+  overflow_.put(static_cast<std::uint32_t>(last - view_.buckets) - view_.bucket_mask);
+}
+
+int HashMap::read(const std::byte* key, std::byte* out) {
+  auto* const to = reinterpret_cast<std::uint8_t*>(out);
+  const std::uint32_t hash = hash_of(bytes(key));
+  const HashBucket& first = view_.buckets[hash & view_.bucket_mask];
+  for (;;) {
+    // The value is whole when the chain did not change while it was copied: the element was not given away.
+    const std::uint32_t before = __atomic_load_n(&first.sequence, __ATOMIC_ACQUIRE);
+    const std::uint32_t element = hash_view_find(&view_, bytes(key), hash);
+    if (element == 0) return -ENOENT;
+    if (is_percpu()) {
+      for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+        words_load(to + std::size_t{cpu} * percpu_stride(), hash_view_percpu_value(&view_, element, cpu),
+                   percpu_stride());
+      }
+    } else {
+      words_load(to, hash_view_value(&view_, element), spec().value_size);
+    }
+    if (__atomic_load_n(&first.sequence, __ATOMIC_RELAXED) == before) return 0;
+  }
+}
+
+bool HashMap::key_from(std::uint32_t bucket, std::uint32_t skip, std::uint8_t* next) const {
+  for (; bucket <= view_.bucket_mask; ++bucket, skip = 0) {
+    HashBucket& first = view_.buckets[bucket];
+    const SpinGuard guard(first.lock);
+    const HashBucket* at = &first;
+    for (; skip >= kHashSlots && at->next != 0; skip -= kHashSlots) at = &view_.buckets[at->next];
+    if (skip >= kHashSlots) continue;
+    if (const std::uint32_t element = slot_at(*at, skip)) {
+      words_load(next, element_at(element), view_.key_size);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool HashMap::next_key(const std::byte* key, std::byte* next) const {
+  auto* const to = reinterpret_cast<std::uint8_t*>(next);
+  if (key == nullptr) return key_from(0, 0, to);
+  const std::uint32_t hash = hash_of(bytes(key));
+  const std::uint32_t bucket = hash & view_.bucket_mask;
+  std::uint32_t skip = 0;
+  {
+    HashBucket& first = view_.buckets[bucket];
+    const SpinGuard guard(first.lock);
+    const Place place = find_locked(first, bytes(key), hash_view_tag(hash));
+    if (place.element != 0) {
+      for (const HashBucket* at = &first; at != place.bucket; at = &view_.buckets[at->next]) skip += kHashSlots;
+      skip += place.slot + 1;
+    }
+  }
+  return skip == 0 ? key_from(0, 0, to) : key_from(bucket, skip, to);
+}
+
+}  // namespace sluice::vm

@@ -1,0 +1,233 @@
+#include "vm/maps/lpm_trie.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+#include "vm/maps/spin_lock.h"
+
+namespace sluice::vm {
+namespace {
+
+std::uint32_t round8(std::uint32_t size) { return (size + 7) & ~7U; }
+std::uint32_t load(const std::uint32_t& word) { return __atomic_load_n(&word, __ATOMIC_ACQUIRE); }
+// Publishes what was written before it to look-ups that follow the link.
+void store(std::uint32_t& word, std::uint32_t value) { __atomic_store_n(&word, value, __ATOMIC_RELEASE); }
+
+std::uint32_t data_size(const MapSpec& spec) { return spec.key_size - 4; }
+std::uint32_t stride_of(const MapSpec& spec) {
+  return static_cast<std::uint32_t>(sizeof(LpmTrieNode)) + round8(data_size(spec)) + round8(spec.value_size);
+}
+
+}  // namespace
+
+LpmTrieMap::LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, std::uint32_t nodes)
+    : Map(spec, cpus), memory_(std::move(memory)), nodes_(nullptr, 0) {
+  view_.nodes = memory_.take((std::uint64_t{nodes} + 1) * stride_of(spec));
+  view_.node_stride = stride_of(spec);
+  view_.value_offset = view_.node_stride - round8(spec.value_size);
+  view_.data_size = data_size(spec);
+  nodes_ = ElementPool(reinterpret_cast<std::uint32_t*>(memory_.take(std::uint64_t{nodes} * 4)), nodes);
+}
+
+Result<std::unique_ptr<Map>> LpmTrieMap::make(const MapSpec& spec, unsigned cpus) {
+  // Branching nodes are fewer than nodes with a value. Node numbers have 32 bits.
+  const std::uint64_t nodes = std::uint64_t{spec.max_entries} * 2 + ElementPool::kSpare;
+  if (nodes >= UINT32_MAX) return Error{ErrorCode::kEnvironment, "more prefixes than 32-bit node numbers can count"};
+  Result<MapMemory> memory =
+      MapMemory::reserve(MapMemory::padded((nodes + 1) * stride_of(spec)) + MapMemory::padded(nodes * 4));
+  if (!memory) return std::move(memory).error();
+  return std::unique_ptr<Map>(new LpmTrieMap(spec, cpus, std::move(*memory), static_cast<std::uint32_t>(nodes)));
+}
+
+LpmTrieMap::Prefix LpmTrieMap::prefix_of(const std::byte* key) noexcept {
+  Prefix prefix;
+  std::memcpy(&prefix.bits, key, sizeof prefix.bits);
+  prefix.data = reinterpret_cast<const std::uint8_t*>(key) + sizeof prefix.bits;
+  return prefix;
+}
+
+std::uint32_t LpmTrieMap::child(std::uint32_t node, unsigned side) const noexcept {
+  return load(at(node).children[side]);
+}
+
+bool LpmTrieMap::has_value(std::uint32_t node) const noexcept { return load(at(node).has_value) != 0; }
+
+std::byte* LpmTrieMap::lookup(const std::byte* key, unsigned /*cpu*/) noexcept {
+  return reinterpret_cast<std::byte*>(lpm_trie_lookup(&view_, reinterpret_cast<const std::uint8_t*>(key)));
+}
+
+int LpmTrieMap::read(const std::byte* key, std::byte* out) {
+  for (;;) {
+    // The value is whole when no node was given back while it was copied.
+    const std::uint32_t before = load(view_.sequence);
+    const std::uint32_t node = lpm_trie_find(&view_, reinterpret_cast<const std::uint8_t*>(key));
+    if (node == 0) return -ENOENT;
+    words_load(reinterpret_cast<std::uint8_t*>(out), lpm_trie_value(&view_, node), spec().value_size);
+    if (load(view_.sequence) == before) return 0;
+  }
+}
+
+LpmTrieMap::Place LpmTrieMap::find_locked(const Prefix& prefix) noexcept {
+  Place place;
+  place.link = &view_.root;
+  for (;;) {
+    place.node = load(*place.link);
+    if (place.node == 0) return place;
+    LpmTrieNode& node = at(place.node);
+    place.matching = lpm_trie_match(&view_, &node, prefix.data, std::min(node.prefix_bits, prefix.bits));
+    if (place.matching != node.prefix_bits || node.prefix_bits == prefix.bits) return place;
+    place.parent = place.node;
+    place.parent_link = place.link;
+    place.link = &node.children[lpm_trie_bit(prefix.data, node.prefix_bits)];
+  }
+}
+
+bool LpmTrieMap::is_exact(const Place& place, const Prefix& prefix) const noexcept {
+  return place.node != 0 && place.matching == prefix.bits && at(place.node).prefix_bits == prefix.bits;
+}
+
+int LpmTrieMap::update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned /*cpu*/) noexcept {
+  const Prefix prefix = prefix_of(key);
+  if (frozen()) return -EPERM;
+  if (mode > UpdateMode::kExist || prefix.bits > view_.data_size * 8) return -EINVAL;
+  const SpinGuard guard(lock_);
+  const Place place = find_locked(prefix);
+  if (is_exact(place, prefix) && has_value(place.node)) {
+    if (mode == UpdateMode::kNoExist) return -EEXIST;
+  } else {
+    if (mode == UpdateMode::kExist) return -ENOENT;
+    if (count_ == spec().max_entries) return -ENOSPC;
+    ++count_;
+  }
+  link_new(place, prefix, value);
+  return 0;
+}
+
+// A node with a value, not linked yet; without `value` one that only branches.
+std::uint32_t LpmTrieMap::new_node(const Prefix& prefix, const std::byte* value) noexcept {
+  const std::uint32_t number = nodes_.get();
+  SLUICE_DCHECK(number != 0);  // the pool has more nodes than a trie of max_entries prefixes can need
+  LpmTrieNode& node = at(number);
+  store(node.children[0], 0);
+  store(node.children[1], 0);
+  store(node.prefix_bits, prefix.bits);
+  store(node.has_value, value != nullptr ? 1 : 0);
+  words_store(lpm_trie_data(&node), prefix.data, view_.data_size);
+  if (value != nullptr) {
+    words_store(lpm_trie_value(&view_, number), reinterpret_cast<const std::uint8_t*>(value), spec().value_size);
+  }
+  return number;
+}
+
+void LpmTrieMap::link_new(const Place& place, const Prefix& prefix, const std::byte* value) noexcept {
+  const std::uint32_t fresh = new_node(prefix, value);
+  if (place.node == 0) return store(*place.link, fresh);
+  LpmTrieNode& old = at(place.node);
+  if (is_exact(place, prefix)) {
+    for (const unsigned side : {0U, 1U}) store(at(fresh).children[side], child(place.node, side));
+    store(*place.link, fresh);
+    return retire(place.node, 0);
+  }
+  const unsigned old_side = lpm_trie_bit(lpm_trie_data(&old), place.matching);
+  if (place.matching == prefix.bits) {
+    store(at(fresh).children[old_side], place.node);
+    return store(*place.link, fresh);
+  }
+  const std::uint32_t branch = new_node({place.matching, prefix.data}, nullptr);
+  store(at(branch).children[old_side], place.node);
+  store(at(branch).children[1 - old_side], fresh);
+  store(*place.link, branch);
+}
+
+int LpmTrieMap::erase(const std::byte* key) noexcept {
+  const Prefix prefix = prefix_of(key);
+  if (frozen()) return -EPERM;
+  if (prefix.bits > view_.data_size * 8) return -EINVAL;
+  const SpinGuard guard(lock_);
+  const Place place = find_locked(prefix);
+  if (!is_exact(place, prefix) || !has_value(place.node)) return -ENOENT;
+  --count_;
+  unlink(place);
+  return 0;
+}
+
+void LpmTrieMap::unlink(const Place& place) noexcept {
+  const std::uint32_t left = child(place.node, 0);
+  const std::uint32_t right = child(place.node, 1);
+  if (left != 0 && right != 0) return store(at(place.node).has_value, 0);
+  if (left == 0 && right == 0 && place.parent != 0 && !has_value(place.parent)) {
+    // The branch above has one way left: its other child takes its place.
+    const std::uint32_t* const children = at(place.parent).children;
+    store(*place.parent_link, load(children[place.link == &children[0] ? 1 : 0]));
+    return retire(place.node, place.parent);
+  }
+  store(*place.link, left != 0 ? left : right);
+  retire(place.node, 0);
+}
+
+void LpmTrieMap::retire(std::uint32_t first, std::uint32_t second) noexcept {
+  // Look-ups that may still be on these nodes see the number change before anybody fills the nodes anew.
+  store(view_.sequence, load(view_.sequence) + 1);
+  nodes_.put(first);
+  if (second != 0) nodes_.put(second);
+}
+
+// The nodes from the root down to one of them.
+struct LpmTrieMap::Path {
+  std::array<std::uint32_t, 256 * 8 + 1> nodes;
+  std::size_t depth = 0;
+
+  [[nodiscard]] std::uint32_t last() const noexcept { return depth == 0 ? 0 : nodes[depth - 1]; }
+  void push(std::uint32_t node) noexcept { nodes[depth++] = node; }
+};
+
+// Goes on to the node that comes first below `node`, itself last.
+void LpmTrieMap::descend(Path& path, std::uint32_t node) const noexcept {
+  while (node != 0) {
+    path.push(node);
+    node = child(node, 0) != 0 ? child(node, 0) : child(node, 1);
+  }
+}
+
+// Goes on to the next node of the trie; the path is empty at the end.
+void LpmTrieMap::step(Path& path) const noexcept {
+  const std::uint32_t node = path.last();
+  --path.depth;
+  const std::uint32_t parent = path.last();
+  if (parent != 0 && child(parent, 0) == node) descend(path, child(parent, 1));
+}
+
+// False when the prefix has no element.
+bool LpmTrieMap::path_to(const Prefix& prefix, Path& path) const noexcept {
+  for (std::uint32_t node = load(view_.root); node != 0;) {
+    LpmTrieNode& now = at(node);
+    const std::uint32_t most = std::min(now.prefix_bits, prefix.bits);
+    path.push(node);
+    if (lpm_trie_match(&view_, &now, prefix.data, most) != now.prefix_bits) return false;
+    if (now.prefix_bits == prefix.bits) return has_value(node);
+    node = child(node, lpm_trie_bit(prefix.data, now.prefix_bits));
+  }
+  return false;
+}
+
+bool LpmTrieMap::next_key(const std::byte* key, std::byte* next) const {
+  const SpinGuard guard(lock_);
+  Path path;
+  if (key != nullptr && prefix_of(key).bits <= view_.data_size * 8 && path_to(prefix_of(key), path)) {
+    step(path);
+  } else {
+    path.depth = 0;
+    descend(path, load(view_.root));
+  }
+  while (path.depth != 0 && !has_value(path.last())) step(path);
+  if (path.depth == 0) return false;
+  LpmTrieNode& node = at(path.last());
+  std::memcpy(next, &node.prefix_bits, sizeof node.prefix_bits);
+  words_load(reinterpret_cast<std::uint8_t*>(next) + sizeof node.prefix_bits, lpm_trie_data(&node), view_.data_size);
+  return true;
+}
+
+}  // namespace sluice::vm

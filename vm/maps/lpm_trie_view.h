@@ -1,0 +1,94 @@
+#pragma once
+// LPM_TRIE as the engines see it: plain data and an inline look-up, freestanding (C and C++).
+//
+// A binary trie without one-way branches: a node stands for a prefix, its children for longer ones that differ in the
+// bit behind it. Nodes without a value only branch. Every change is published by one store of one link (root or child),
+// so look-ups take no lock. A node taken out is used again only after `sequence` went up: a look-up during which it
+// changed may have strayed and starts again. A node's address never changes. Any thread.
+#include "vm/maps/words.h"
+
+#ifdef __cplusplus
+namespace sluice::vm {
+#endif
+
+typedef struct LpmTrieNode {
+  uint32_t children[2];  // node numbers by the bit behind the prefix; 0 = none
+  uint32_t prefix_bits;  // 0..8 * data_size
+  uint32_t has_value;    // 0 or 1
+} LpmTrieNode;           // then the data rounded up to 8, then the value
+
+typedef struct LpmTrieView {
+  uint8_t* nodes;         // node n, from 1, starts at nodes + n * node_stride
+  uint32_t node_stride;   // bytes
+  uint32_t value_offset;  // bytes from a node's start
+  uint32_t data_size;     // bytes of a key behind its 4 bytes of prefix length, 1..256
+  uint32_t root;          // node number; 0 = the trie is empty
+  uint32_t sequence;
+} LpmTrieView;
+
+static inline LpmTrieNode* lpm_trie_node(const LpmTrieView* view, uint32_t node) {
+  return (LpmTrieNode*)(void*)(view->nodes + (uint64_t)node * view->node_stride);
+}
+
+static inline uint8_t* lpm_trie_data(LpmTrieNode* node) { return (uint8_t*)(node + 1); }
+
+static inline uint32_t lpm_trie_bit(const uint8_t* data, uint32_t bit) { return (data[bit / 8] >> (7 - bit % 8)) & 1U; }
+
+// How many of the first `most` bits of a node's data and of `data` agree. `most` is at most 8 * data_size.
+static inline uint32_t lpm_trie_match(const LpmTrieView* view, LpmTrieNode* node, const uint8_t* data, uint32_t most) {
+  const uint64_t* stored = (const uint64_t*)(const void*)lpm_trie_data(node);
+  for (uint32_t bit = 0; bit < most; bit += 64, ++stored) {
+    const uint32_t left = view->data_size - bit / 8;
+    const uint64_t word = left >= 8 ? word_at(data + bit / 8) : word_tail(data + bit / 8, left);
+    const uint64_t difference = __builtin_bswap64(__atomic_load_n(stored, __ATOMIC_ACQUIRE) ^ word);
+    if (difference != 0) {
+      const uint32_t agreed = bit + (uint32_t)__builtin_clzll(difference);
+      return agreed < most ? agreed : most;
+    }
+  }
+  return most;
+}
+
+// The number of the node with the longest prefix of the first `bits` bits of `data`, or 0; not yet trusted.
+static inline uint32_t lpm_trie_walk(const LpmTrieView* view, const uint8_t* data, uint32_t bits) {
+  uint32_t found = 0;
+  uint32_t node = __atomic_load_n(&view->root, __ATOMIC_ACQUIRE);
+  for (uint32_t least = 0; node != 0;) {
+    LpmTrieNode* const at = lpm_trie_node(view, node);
+    const uint32_t prefix = __atomic_load_n(&at->prefix_bits, __ATOMIC_ACQUIRE);
+    if (prefix < least || prefix > bits) break;  // prefixes grow on every way down, or the walk has strayed
+    if (lpm_trie_match(view, at, data, prefix) < prefix) break;
+    if (__atomic_load_n(&at->has_value, __ATOMIC_ACQUIRE) != 0) found = node;
+    if (prefix == view->data_size * 8) break;
+    node = __atomic_load_n(&at->children[lpm_trie_bit(data, prefix)], __ATOMIC_ACQUIRE);
+    least = prefix + 1;
+  }
+  return found;
+}
+
+// The node number that `key` (4 bytes of prefix length, then data) finds, or 0.
+static inline uint32_t lpm_trie_find(const LpmTrieView* view, const uint8_t* key) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, key, sizeof bits);
+  if (bits > view->data_size * 8) return 0;
+  for (;;) {
+    const uint32_t before = __atomic_load_n(&view->sequence, __ATOMIC_ACQUIRE);
+    const uint32_t node = lpm_trie_walk(view, key + 4, bits);
+    // All loads of the walk are acquire loads, so this one cannot come before them.
+    if (__atomic_load_n(&view->sequence, __ATOMIC_RELAXED) == before) return node;
+  }
+}
+
+static inline uint8_t* lpm_trie_value(const LpmTrieView* view, uint32_t node) {
+  return view->nodes + (uint64_t)node * view->node_stride + view->value_offset;
+}
+
+// The value of the longest prefix of `key`, or null.
+static inline uint8_t* lpm_trie_lookup(const LpmTrieView* view, const uint8_t* key) {
+  const uint32_t node = lpm_trie_find(view, key);
+  return node != 0 ? lpm_trie_value(view, node) : 0;
+}
+
+#ifdef __cplusplus
+}  // namespace sluice::vm
+#endif

@@ -1,0 +1,18 @@
+#include "vm/maps/map.h"
+
+#include <cerrno>
+
+#include "vm/maps/words.h"
+
+namespace sluice::vm {
+
+int Map::read(const std::byte* key, std::byte* out) {
+  const std::byte* const value = lookup(key, 0);
+  if (value == nullptr) return -ENOENT;
+  words_load(reinterpret_cast<std::uint8_t*>(out), reinterpret_cast<const std::uint8_t*>(value), spec().value_size);
+  return 0;
+}
+
+int Map::write(const std::byte* key, const std::byte* value, UpdateMode mode) { return update(key, value, mode, 0); }
+
+}  // namespace sluice::vm

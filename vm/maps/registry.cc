@@ -1,0 +1,197 @@
+#include "vm/maps/registry.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "vm/maps/array.h"
+#include "vm/maps/devmap.h"
+#include "vm/maps/devmap_hash.h"
+#include "vm/maps/hash.h"
+#include "vm/maps/lpm_trie.h"
+#include "vm/maps/prog_array.h"
+
+namespace sluice::vm {
+namespace {
+
+constexpr std::uint32_t kAccess = kMapReadOnly | kMapWriteOnly | kMapReadOnlyProg | kMapWriteOnlyProg;
+constexpr std::uint32_t kPercpuValueMax = 32768;               // PCPU_MIN_UNIT_SIZE, linux/percpu.h
+constexpr std::uint32_t kLpmValueMax = (4U << 20) - 260 - 40;  // likewise for a key of 260
+constexpr std::uint32_t kElementMax =
+    (4U << 20) - 48 - 1;  // KMALLOC_MAX_SIZE less the kernel's own header of an element
+
+constexpr MapTypeRow kTypes[] = {
+    {.type = MapType::kHash,
+     .rules = {.key_min = 1,
+               .key_max = kElementMax,
+               .value_max = kElementMax,
+               .element_max = kElementMax,
+               .max_entries = 1U << 31,
+               .allowed_flags = kMapNoPrealloc | kMapNumaNode | kAccess | kMapZeroSeed,
+               .too_large = E2BIG},
+     .make = HashMap::make},
+    {.type = MapType::kArray,
+     .rules = {.allowed_flags = kMapNumaNode | kMapMmapable | kAccess, .too_large = E2BIG},
+     .make = ArrayMap::make},
+    {.type = MapType::kProgArray,
+     .rules = {.value_min = 4, .value_max = 4, .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
+     .make = ProgArrayMap::make},
+    {.type = MapType::kPercpuHash,
+     .rules = {.key_min = 1,
+               .key_max = kElementMax,
+               .value_max = kPercpuValueMax,
+               .element_max = kElementMax,
+               .max_entries = 1U << 31,
+               .allowed_flags = kMapNoPrealloc | kAccess | kMapZeroSeed,
+               .too_large = E2BIG},
+     .make = HashMap::make},
+    {.type = MapType::kPercpuArray,
+     .rules = {.value_max = kPercpuValueMax, .allowed_flags = kAccess, .too_large = E2BIG},
+     .make = PercpuArrayMap::make},
+    {.type = MapType::kLpmTrie,
+     .rules = {.key_min = 5,
+               .key_max = 260,
+               .value_max = kLpmValueMax,
+               .allowed_flags = kMapNoPrealloc | kMapNumaNode | kAccess,
+               .required_flags = kMapNoPrealloc},
+     .make = LpmTrieMap::make},
+    {.type = MapType::kDevmap,
+     .rules = {.value_min = 4,
+               .value_max = 8,
+               .value_unit = 4,
+               .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
+     .make = DevmapArray::make},
+    {.type = MapType::kDevmapHash,
+     .rules = {.value_min = 4,
+               .value_max = 8,
+               .value_unit = 4,
+               .max_entries = 1U << 31,
+               .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
+     .make = DevmapHash::make},
+};
+static_assert(std::ranges::adjacent_find(kTypes, std::ranges::greater_equal{}, &MapTypeRow::type) == std::end(kTypes));
+
+// By number of enum bpf_map_type, as bpftool writes them.
+constexpr std::array<std::string_view, 34> kNames = {"unspec",
+                                                     "hash",
+                                                     "array",
+                                                     "prog_array",
+                                                     "perf_event_array",
+                                                     "percpu_hash",
+                                                     "percpu_array",
+                                                     "stack_trace",
+                                                     "cgroup_array",
+                                                     "lru_hash",
+                                                     "lru_percpu_hash",
+                                                     "lpm_trie",
+                                                     "array_of_maps",
+                                                     "hash_of_maps",
+                                                     "devmap",
+                                                     "sockmap",
+                                                     "cpumap",
+                                                     "xskmap",
+                                                     "sockhash",
+                                                     "cgroup_storage",
+                                                     "reuseport_sockarray",
+                                                     "percpu_cgroup_storage",
+                                                     "queue",
+                                                     "stack",
+                                                     "sk_storage",
+                                                     "devmap_hash",
+                                                     "struct_ops",
+                                                     "ringbuf",
+                                                     "inode_storage",
+                                                     "task_storage",
+                                                     "bloom_filter",
+                                                     "user_ringbuf",
+                                                     "cgrp_storage",
+                                                     "arena"};
+
+int refuse(int error, std::string& why, std::string text) {
+  why = std::move(text);
+  return error;
+}
+
+int check_size(std::string_view what, std::uint32_t size, std::uint32_t least, std::uint32_t most, int too_large,
+               std::string& why) {
+  if (size >= least && size <= most) return 0;
+  const std::string range = least == most ? fmt::format("{}", least) : fmt::format("{}..{}", least, most);
+  return refuse(size > most && too_large != 0 ? -too_large : -EINVAL, why,
+                fmt::format("{} is {} bytes, expected {}", what, size, range));
+}
+
+int check_flags(const MapRules& rules, std::uint32_t flags, std::string& why) {
+  if (const std::uint32_t unknown = flags & ~rules.allowed_flags) {
+    return refuse(-EINVAL, why, fmt::format("flags {:#x} are not allowed for this type", unknown));
+  }
+  if (const std::uint32_t missing = rules.required_flags & ~flags) {
+    return refuse(-EINVAL, why, fmt::format("flags {:#x} are required for this type", missing));
+  }
+  const auto both = [&](std::uint32_t pair) { return (flags & pair) == pair; };
+  if (both(kMapReadOnlyProg | kMapWriteOnlyProg) || both(kMapReadOnly | kMapWriteOnly)) {
+    return refuse(-EINVAL, why, "flags are read-only and write-only at once");
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::span<const MapTypeRow> map_types() noexcept { return kTypes; }
+
+const MapTypeRow* map_type_row(MapType type) noexcept {
+  const auto* const row = std::ranges::find(kTypes, type, &MapTypeRow::type);
+  return row == std::end(kTypes) ? nullptr : row;
+}
+
+int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
+  const MapRules& rules = row.rules;
+  if (const int error = check_flags(rules, spec.flags, why)) return error;
+  if (spec.max_entries == 0) return refuse(-EINVAL, why, "max_entries is 0, expected 1 or more");
+  if (rules.max_entries != 0 && spec.max_entries > rules.max_entries) {
+    return refuse(-E2BIG, why,
+                  fmt::format("max_entries is {}, expected at most {}", spec.max_entries, rules.max_entries));
+  }
+  const int key_too_large = rules.element_max != 0 ? rules.too_large : 0;
+  if (const int error = check_size("key", spec.key_size, rules.key_min, rules.key_max, key_too_large, why)) {
+    return error;
+  }
+  if (const int error = check_size("value", spec.value_size, rules.value_min, rules.value_max, rules.too_large, why)) {
+    return error;
+  }
+  if (spec.value_size % rules.value_unit != 0) {
+    return refuse(-EINVAL, why,
+                  fmt::format("value is {} bytes, expected a multiple of {}", spec.value_size, rules.value_unit));
+  }
+  const std::uint64_t element = std::uint64_t{spec.key_size} + spec.value_size;
+  if (rules.element_max != 0 && element > rules.element_max) {
+    return refuse(-rules.too_large, why,
+                  fmt::format("key and value are {} bytes, expected at most {}", element, rules.element_max));
+  }
+  return 0;
+}
+
+Result<std::unique_ptr<Map>> make_map(const MapSpec& spec, unsigned cpus) {
+  const std::string_view name = map_type_name(spec.type);
+  const std::string doing = fmt::format("map '{}'", spec.name);
+  if (cpus == 0) return Error{ErrorCode::kInternal, doing + ": expected at least one CPU"};
+  const MapTypeRow* const row = map_type_row(spec.type);
+  if (row == nullptr) {
+    return Error{ErrorCode::kProgram,
+                 name.empty() ? fmt::format("{}: unknown map type {}", doing, static_cast<std::uint32_t>(spec.type))
+                              : fmt::format("{}: map type {} is not supported", doing, name)};
+  }
+  std::string why;
+  if (check_map(*row, spec, why) != 0) return Error{ErrorCode::kProgram, fmt::format("{} ({}): {}", doing, name, why)};
+  Result<std::unique_ptr<Map>> map = row->make(spec, cpus);
+  if (!map) return std::move(map).error().in(doing);
+  return map;
+}
+
+std::string_view map_type_name(MapType type) noexcept {
+  const auto number = static_cast<std::uint32_t>(type);
+  return number == 0 || number >= kNames.size() ? std::string_view{} : kNames[number];
+}
+
+}  // namespace sluice::vm
