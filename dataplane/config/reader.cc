@@ -186,6 +186,7 @@ bool TreeBuilder::spend(const YAML::Mark& mark, std::size_t nodes) {
 bool TreeBuilder::no_tag(const YAML::Mark& mark, const std::string& tag) {
   // "?" is what yaml-cpp calls a plain scalar or collection, "!" a quoted scalar.
   if (tag.empty() || tag == "?" || tag == "!") return true;
+  if (diagnostics_.errors() >= kMostMistakes) return false;
   Mark where = place(mark);
   const std::string_view line = sources_.line(file_, where.line);
   if (const std::size_t at = line.rfind('!', where.column); at != std::string_view::npos) {
@@ -293,6 +294,7 @@ void TreeBuilder::merge_and_check_keys(Value& mapping) {
   for (auto& [key, value] : mapping.fields) {
     const auto [first, is_new] = seen.emplace(identity(key), key.mark.line);
     if (!is_new) {
+      if (diagnostics_.errors() >= kMostMistakes) continue;
       diagnostics_.add(sources_.at(key.mark, "config-duplicate",
                                    key.kind == Value::Kind::kScalar
                                        ? fmt::format("duplicate key '{}', first on line {}", key.scalar, first->second)

@@ -26,7 +26,7 @@ TEST_P(Nesting, OfTenMegabytesIsRefusedSoon) {
   const auto start = std::chrono::steady_clock::now();
   const Read read = read_string("version: 1\nx-deep: " + repeated(GetParam(), kTenMegabytes));
   EXPECT_FALSE(read.config);
-  EXPECT_EQ(read.diagnostics.errors(), 1U) << read.text().substr(0, 2000);
+  EXPECT_NE(read.text().find("nested more than 100 levels deep"), std::string::npos) << read.text().substr(0, 2000);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 INSTANTIATE_TEST_SUITE_P(Pieces, Nesting,
@@ -68,7 +68,7 @@ TEST(Hostile, TooManyValuesAreRefused) {
 }
 
 TEST(Hostile, AFlowCollectionOrTextOfMoreThanAMegabyteIsRefused) {
-  for (const std::string& text : {"[" + repeated("1,", 3U << 20U) + "]", '"' + repeated("a", 3U << 20U) + '"',
+  for (const std::string& text : {"[" + repeated("1234567,", 3U << 20U) + "]", '"' + repeated("a", 3U << 20U) + '"',
                                   "#" + repeated("a", 3U << 20U) + "\nx-b: 1", repeated("a", 3U << 20U)}) {
     const Read read = read_string("version: 1\nx-a: " + text + "\n");
     EXPECT_NE(read.text().find("of more than 1 MB"), std::string::npos) << read.text().substr(0, 1000);

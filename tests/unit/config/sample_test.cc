@@ -51,7 +51,7 @@ TEST_F(EdgeRouter, HasItsProgramsWithPathsBesideTheFile) {
   EXPECT_EQ(firewall.globals[0].first.value, "default_deny");
   EXPECT_EQ(firewall.globals[0].second.scalar, "true");
   EXPECT_EQ(firewall.globals[1].second.scalar, "10000");
-  EXPECT_EQ(firewall.globals[1].second.mark.line, 27U);
+  EXPECT_EQ(firewall.globals[1].second.mark.line, 24U);
   EXPECT_EQ(firewall.globals[1].second.mark.column, 22U);
   EXPECT_EQ(config().program("count_out")->function.value, "xdp_count_egress");
 }
