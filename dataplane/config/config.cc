@@ -47,7 +47,10 @@ std::string_view Sources::line(const std::string& file, unsigned number) const {
 }
 
 Diagnostic Sources::at(const Mark& mark, std::string code, std::string message) const {
-  constexpr std::size_t kKept = 1024;  // bytes: more than rendering shows; a hostile line may have megabytes
+  // Bytes, more than anybody reads: a hostile line or value may have megabytes.
+  constexpr std::size_t kKept = 1024;
+  constexpr std::size_t kLongestMessage = 1000;
+  if (message.size() > kLongestMessage) message = message.substr(0, kLongestMessage) + "...";
   return {.file = mark.file,
           .line = mark.line,
           .column = mark.column,

@@ -90,6 +90,7 @@ TEST(Hostile, FilesAboveSixteenMegabytesAreRefused) {
 TEST(Hostile, ALineOfMegabytesIsShownShort) {
   const Read read = read_string("version: 1\nname: " + std::string(900'000, 'X') + "\n");
   EXPECT_FALSE(read.config);
+  EXPECT_LT(read.text().size(), 2000U);
 }
 
 TEST(Hostile, WhatIsNoRegularTextFileIsRefused) {
