@@ -105,7 +105,9 @@ std::string render(const Rejection& rejection, const vm::LoadedProgram& program)
 
   std::string text;
   if (sourced) {
-    text = fmt::format("    {} | {}", rejection.line, printable(rejection.source_line));
+    std::string line = rejection.source_line;
+    std::ranges::replace(line, '\t', ' ');  // as base/diagnostics shows lines
+    text = fmt::format("    {} | {}", rejection.line, printable(line));
   } else if (rejection.insn < program.insns.size()) {
     text = fmt::format("    {} | {}", rejection.insn, vm::disassemble(program.insns, rejection.insn));
   }

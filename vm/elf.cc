@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -90,6 +91,12 @@ const LoadedProgram* ElfObject::program(std::string_view name) const noexcept {
 }
 
 Result<ElfObject> load_elf(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  // A directory opens and has a size; a pipe would be waited for.
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    return Error{ErrorCode::kEnvironment, path + ": not a regular file"};
+  }
   std::ifstream stream(path, std::ios::binary | std::ios::ate);
   const std::streamoff size = stream ? static_cast<std::streamoff>(stream.tellg()) : -1;
   if (size < 0) return Error{ErrorCode::kEnvironment, fmt::format("{}: {}", path, std::strerror(errno))};

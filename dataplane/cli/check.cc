@@ -53,8 +53,9 @@ void print_text(const Checked& checked) {
   for (const pipeline::Rejected& r : checked.report.rejected) std::fputs(r.text.c_str(), stderr);
   if (checked.report.failure) fmt::print(stderr, "sluice: {}\n", checked.report.failure->message);
   if (checked.code != kOk) {
-    fmt::print(stderr, "{} errors. Nothing was started.\n",
-               checked.diagnostics.errors() + checked.report.rejected.size() + (checked.report.failure ? 1 : 0));
+    const std::size_t errors =
+        checked.diagnostics.errors() + checked.report.rejected.size() + (checked.report.failure ? 1 : 0);
+    fmt::print(stderr, "{} error{}. Nothing was started.\n", errors, errors == 1 ? "" : "s");
     return;
   }
   fmt::print("config     ok   {} ports, {} programs, {} pipelines, {} maps configured\n", checked.ports,

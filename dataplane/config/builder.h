@@ -10,12 +10,12 @@
 
 #include "base/diagnostics.h"
 #include "dataplane/config/config.h"
+#include "dataplane/config/reader.h"
 #include "dataplane/config/scalar.h"
 #include "dataplane/config/schema.h"
 
 namespace sluice::config {
 
-constexpr unsigned kMostMistakes = 100;          // reported of one config
 constexpr std::string_view kSetFile = "--set ";  // Mark::file of values given by --set starts with it
 
 class Builder {

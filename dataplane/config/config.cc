@@ -37,15 +37,20 @@ void Sources::add(std::string file, std::string text) {
 std::string_view Sources::line(const std::string& file, unsigned number) const {
   const auto found = files_.find(file);
   if (found == files_.end() || number == 0 || number > found->second.starts.size()) return {};
-  const std::string_view text = found->second.text;
-  std::string_view line = text.substr(found->second.starts[number - 1]);
-  line = line.substr(0, line.find('\n'));
+  // The next line's start is known: a search would make a file of one long line quadratic.
+  const std::vector<std::uint32_t>& starts = found->second.starts;
+  const std::size_t end = number < starts.size() ? starts[number] : found->second.text.size();
+  std::string_view line = std::string_view(found->second.text).substr(starts[number - 1], end - starts[number - 1]);
+  if (line.ends_with('\n')) line.remove_suffix(1);
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }
 
 Diagnostic Sources::at(const Mark& mark, std::string code, std::string message) const {
-  constexpr std::size_t kKept = 1024;  // bytes: more than rendering shows; a hostile line may have megabytes
+  // Bytes, more than anybody reads: a hostile line or value may have megabytes.
+  constexpr std::size_t kKept = 1024;
+  constexpr std::size_t kLongestMessage = 1000;
+  if (message.size() > kLongestMessage) message = message.substr(0, kLongestMessage) + "...";
   return {.file = mark.file,
           .line = mark.line,
           .column = mark.column,

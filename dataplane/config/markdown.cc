@@ -51,13 +51,15 @@ place. Keys that begin with `x-` are ignored: anchors live there.
   are replaced; null takes a key of an included file away. At most {} levels deep. Each file says `version: 1`.
 - **`--set a.b.c=VALUE`** puts a YAML value at a path, after all includes. `ports.wan0.mtu=1400`, `attach.0.ingress=edge`.
 - **Merge keys** (`<<: *anchor`) are done: keys that are there win.
-- **Limits**: a file has at most {} MB, {} levels of nesting and, aliases and included files counted, {} values.
+- **Limits**: a file has at most {} MB, {} levels of nesting and, aliases and included files counted, {} values; one
+  `[...]`, `{{...}}` or text has at most {} MB. More entries of a map go to its `file`.
 )";
 
 }  // namespace
 
 std::string markdown() {
-  std::string out = fmt::format(kRules, kDeepestInclude, kLargestFile >> 20U, kDeepestNesting, kMostNodes);
+  std::string out =
+      fmt::format(kRules, kDeepestInclude, kLargestFile >> 20U, kDeepestNesting, kMostNodes, kLongestFlow >> 20U);
   add_table(out, "Top level", pipeline_rows());
   return out;
 }

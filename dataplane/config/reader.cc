@@ -22,13 +22,19 @@ class Feed : public std::streambuf {
  public:
   explicit Feed(std::string_view text) : rest_(text) {}
   void close() noexcept { rest_ = {}; }
+  // Something came out of the parser: what it holds is bounded again.
+  void progress() noexcept { ahead_ = 0; }
+  // It read kLongestFlow bytes without giving anything back, and its input was ended there.
+  [[nodiscard]] bool overrun() const noexcept { return overrun_; }
 
  protected:
   int_type underflow() override {
-    if (rest_.empty()) return traits_type::eof();
+    overrun_ = overrun_ || (ahead_ > kLongestFlow && !rest_.empty());
+    if (overrun_ || rest_.empty()) return traits_type::eof();
     constexpr std::size_t kPiece = 4096;
     piece_.assign(rest_.substr(0, kPiece));
     rest_.remove_prefix(piece_.size());
+    ahead_ += piece_.size();
     setg(piece_.data(), piece_.data(), piece_.data() + piece_.size());
     return traits_type::to_int_type(piece_.front());
   }
@@ -36,6 +42,8 @@ class Feed : public std::streambuf {
  private:
   std::string_view rest_;
   std::string piece_;
+  std::size_t ahead_ = 0;  // bytes given since progress()
+  bool overrun_ = false;
 };
 
 // A text that is the same for equal keys and differs for others.
@@ -94,6 +102,7 @@ class TreeBuilder : public YAML::EventHandler {
   void syntax_error(const YAML::Mark& mark, std::string_view why);
   // yaml-cpp takes the end of the file for the end of a quoted scalar; `text` is the whole file.
   void check_last_quote(std::string_view text);
+  void check_overrun();
 
  private:
   struct Open {
@@ -164,6 +173,7 @@ void TreeBuilder::stop(const Mark& mark, std::string code, std::string message) 
 
 bool TreeBuilder::spend(const YAML::Mark& mark, std::size_t nodes) {
   if (stopped_) return false;
+  feed_.progress();
   if (nodes > budget_.nodes) {
     stop(place(mark), "config-size",
          fmt::format("more than {} values, aliases and included files counted", kMostNodes));
@@ -176,6 +186,7 @@ bool TreeBuilder::spend(const YAML::Mark& mark, std::size_t nodes) {
 bool TreeBuilder::no_tag(const YAML::Mark& mark, const std::string& tag) {
   // "?" is what yaml-cpp calls a plain scalar or collection, "!" a quoted scalar.
   if (tag.empty() || tag == "?" || tag == "!") return true;
+  if (diagnostics_.errors() >= kMostMistakes) return false;
   Mark where = place(mark);
   const std::string_view line = sources_.line(file_, where.line);
   if (const std::size_t at = line.rfind('!', where.column); at != std::string_view::npos) {
@@ -283,6 +294,7 @@ void TreeBuilder::merge_and_check_keys(Value& mapping) {
   for (auto& [key, value] : mapping.fields) {
     const auto [first, is_new] = seen.emplace(identity(key), key.mark.line);
     if (!is_new) {
+      if (diagnostics_.errors() >= kMostMistakes) continue;
       diagnostics_.add(sources_.at(key.mark, "config-duplicate",
                                    key.kind == Value::Kind::kScalar
                                        ? fmt::format("duplicate key '{}', first on line {}", key.scalar, first->second)
@@ -322,12 +334,19 @@ void TreeBuilder::merge_into(Value& mapping, const Value& source) {
 }
 
 void TreeBuilder::syntax_error(const YAML::Mark& mark, std::string_view why) {
+  check_overrun();
   if (stopped_) return;
   const Mark where = place(mark);
   const std::string_view line = sources_.line(file_, where.line);
   const std::size_t indentation = std::min(line.find_first_not_of(" \t"), line.size());
   if (line.substr(0, indentation).find('\t') != std::string_view::npos) why = "tab in the indentation; use blanks";
   stop(where, "config-syntax", fmt::format("not YAML: {}", why));
+}
+
+void TreeBuilder::check_overrun() {
+  if (!feed_.overrun()) return;
+  stop({.file = file_}, "config-size",
+       fmt::format("a [...], {{...}}, text or comment of more than {} MB", kLongestFlow >> 20U));
 }
 
 void TreeBuilder::check_last_quote(std::string_view text) {
@@ -361,6 +380,7 @@ std::optional<Value> parse_yaml(std::string_view text, const std::string& file, 
     YAML::Parser parser(stream);
     while (!builder.stopped() && parser.HandleNextDocument(builder)) {
     }
+    builder.check_overrun();
     builder.check_last_quote(text);
   } catch (const YAML::DeepRecursion& error) {
     builder.syntax_error(error.mark, fmt::format("nested more than {} levels deep", kDeepestNesting));

@@ -14,7 +14,9 @@ namespace sluice::config {
 
 constexpr std::size_t kLargestFile = 16U << 20U;  // bytes
 constexpr unsigned kDeepestNesting = 100;         // mappings and lists inside one another, aliases expanded
-constexpr std::size_t kMostNodes = 1'000'000;     // of one config with all it includes, aliases expanded
+constexpr std::size_t kMostNodes = 500'000;       // of one config with all it includes, aliases expanded
+constexpr std::size_t kLongestFlow = 1U << 20U;   // bytes of one [...], {...} or scalar: yaml-cpp holds all its tokens
+constexpr unsigned kMostMistakes = 100;           // reported of one config
 
 // What is left of kMostNodes; shared by all files of one config.
 struct Budget {
