@@ -140,6 +140,7 @@ constexpr Interval<N> one_shift(vm::AluOp op, const Interval<N>& a, unsigned k) 
 
 template <unsigned N>
 constexpr Interval<N> shift(vm::AluOp op, const Interval<N>& a, const Interval<N>& amount) {
+  if (amount.is_constant()) return one_shift(op, a, static_cast<unsigned>(amount.umin % N));
   Interval<N> result;
   bool any = false;
   for (unsigned k = 0; k < N; ++k) {

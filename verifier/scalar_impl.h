@@ -7,6 +7,7 @@
 
 #include "verifier/interval_ops.h"
 #include "verifier/scalar.h"
+#include "vm/alu.h"
 
 namespace sluice::verifier {
 
@@ -139,6 +140,11 @@ bool ScalarT<Bits>::learn_whole_from_half() {
 
 template <unsigned Bits>
 bool ScalarT<Bits>::settle() {
+  if (umin_ == umax_) {  // one number: it is a member, or there is none
+    if (!contains(umin_)) return false;
+    *this = constant(umin_);
+    return true;
+  }
   // Views only ever shrink; a few rounds reach the fixpoint, and stopping early would be sound.
   for (unsigned round = 0; round < 8; ++round) {
     const ScalarT before = *this;
@@ -206,6 +212,14 @@ ScalarT<Bits> zero_extend_half(const typename ScalarT<Bits>::Half& half) {
 template <unsigned Bits>
 ScalarT<Bits> alu(vm::AluOp op, bool wide, const ScalarT<Bits>& dst, const ScalarT<Bits>& src) {
   using S = ScalarT<Bits>;
+  if constexpr (Bits == 64) {  // often both are constants, and vm/alu.h knows this width
+    if (dst.is_constant() && src.is_constant()) {
+      const std::uint64_t a = dst.constant_value();
+      const std::uint64_t b = src.constant_value();
+      if (wide) return S::constant(vm::alu<std::uint64_t>(op, a, b));
+      return S::constant(vm::alu<std::uint32_t>(op, static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(b)));
+    }
+  }
   if (!wide) return scalar_detail::zero_extend_half<Bits>(interval_ops::apply(op, dst.half(), src.half()));
   if (op == vm::AluOp::kMov) return src;
   if (op == vm::AluOp::kMovsx32 && Bits == 64) return sign_extend_bits(src, 32);
