@@ -1,0 +1,397 @@
+// What single map types promise beyond the shared contract.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/programs.h"
+#include "tests/unit/vm/maps/cases.h"
+#include "vm/maps/array_view.h"
+#include "vm/maps/devmap_hash_view.h"
+#include "vm/maps/devmap_view.h"
+#include "vm/maps/hash_function.h"
+#include "vm/maps/hash_view.h"
+#include "vm/maps/lpm_trie_view.h"
+#include "vm/maps/percpu_array_view.h"
+#include "vm/maps/prog_array_view.h"
+
+namespace sluice::vm::testing {
+namespace {
+
+MapSpec spec_of(MapType type, std::uint32_t key, std::uint32_t value, std::uint32_t most, std::uint32_t flags = 0) {
+  MapSpec spec;
+  spec.name = "m";
+  spec.type = type;
+  spec.key_size = key;
+  spec.value_size = value;
+  spec.max_entries = most;
+  spec.flags = flags;
+  return spec;
+}
+std::unique_ptr<Map> make(const MapSpec& spec, unsigned cpus = 2) { return std::move(*make_map(spec, cpus)); }
+std::string refusal(const MapSpec& spec, unsigned cpus = 1) {
+  const Result<std::unique_ptr<Map>> map = make_map(spec, cpus);
+  return map ? "" : map.error().message;
+}
+const std::byte* at(const void* pointer) { return static_cast<const std::byte*>(pointer); }
+const std::uint8_t* raw(const void* pointer) { return static_cast<const std::uint8_t*>(pointer); }
+
+template <typename K, typename V>
+int update(Map& map, K key, V value, UpdateMode mode = UpdateMode::kAny, unsigned cpu = 0) {
+  return map.update(at(&key), at(&value), mode, cpu);
+}
+template <typename K>
+std::uint64_t* lookup(Map& map, K key, unsigned cpu = 0) {
+  return reinterpret_cast<std::uint64_t*>(map.lookup(at(&key), cpu));
+}
+
+TEST(MakeMap, SaysWhatIsWrongWithASpec) {
+  EXPECT_EQ(refusal(spec_of(MapType::kArray, 8, 4, 1)), "map 'm' (array): key is 8 bytes, expected 4");
+  EXPECT_EQ(refusal(spec_of(MapType::kHash, 4, 4, 0)), "map 'm' (hash): max_entries is 0, expected 1 or more");
+  EXPECT_EQ(refusal(spec_of(MapType::kLpmTrie, 8, 4, 1)), "map 'm' (lpm_trie): flags 0x1 are required for this type");
+  EXPECT_EQ(refusal(spec_of(MapType::kArray, 4, 4, 1, 1)), "map 'm' (array): flags 0x1 are not allowed for this type");
+  EXPECT_EQ(refusal(spec_of(MapType::kArray, 4, 4, 1, kMapReadOnlyProg | kMapWriteOnlyProg)),
+            "map 'm' (array): flags are read-only and write-only at once");
+  EXPECT_EQ(refusal(spec_of(MapType::kDevmap, 4, 6, 1)),
+            "map 'm' (devmap): value is 6 bytes, expected a multiple of 4");
+  EXPECT_EQ(refusal(spec_of(MapType::kHash, 4, 4, 0x80000001)),
+            "map 'm' (hash): max_entries is 2147483649, expected at most 2147483648");
+  EXPECT_EQ(refusal(spec_of(MapType::kHash, 4194000, 4000, 1)),
+            "map 'm' (hash): key and value are 4198000 bytes, expected at most 4194255");
+  EXPECT_EQ(refusal(spec_of(MapType::kRingbuf, 0, 0, 4096)), "map 'm': map type ringbuf is not supported");
+  EXPECT_EQ(refusal(spec_of(static_cast<MapType>(77), 4, 4, 1)), "map 'm': unknown map type 77");
+  EXPECT_EQ(refusal(spec_of(MapType::kArray, 4, 4, 1), 0), "map 'm': expected at least one CPU");
+}
+
+TEST(MakeMap, AddressSpaceThatCannotBeHadIsAnError) {
+  for (const MapType type : {MapType::kArray, MapType::kHash}) {
+    EXPECT_NE(refusal(spec_of(type, 4, 1U << 21, 1U << 31)).find("cannot reserve"), std::string::npos);
+  }
+  EXPECT_NE(refusal(spec_of(MapType::kLpmTrie, 8, 8, 1U << 31, kMapNoPrealloc)).find("more prefixes"),
+            std::string::npos);
+  EXPECT_NE(refusal(spec_of(MapType::kLpmTrie, 8, 1U << 21, 1U << 30, kMapNoPrealloc)).find("cannot reserve"),
+            std::string::npos);
+  EXPECT_NE(refusal(spec_of(MapType::kPercpuArray, 4, 32768, 0xffffffff), 4096).find("cannot reserve"),
+            std::string::npos);
+}
+
+TEST(MapTypeName, IsWhatBpftoolWrites) {
+  EXPECT_EQ(map_type_name(MapType::kHash), "hash");
+  EXPECT_EQ(map_type_name(MapType::kLpmTrie), "lpm_trie");
+  EXPECT_EQ(map_type_name(MapType::kDevmapHash), "devmap_hash");
+  EXPECT_EQ(map_type_name(MapType::kBloomFilter), "bloom_filter");
+  EXPECT_EQ(map_type_name(static_cast<MapType>(0)), "");
+  EXPECT_EQ(map_type_name(static_cast<MapType>(34)), "");
+}
+
+TEST(HashFunction, IsTheSameInSoftwareAndHardware) {
+  Random random(1);
+  std::array<std::uint8_t, 64> key{};
+  for (std::uint32_t size = 1; size <= key.size(); ++size) {
+    for (std::uint8_t& byte : key) byte = static_cast<std::uint8_t>(random());
+    const std::uint64_t seed = random();
+    EXPECT_EQ(hash_software(key.data(), size, seed), fastest_hash()(key.data(), size, seed));
+  }
+}
+
+// The check value of CRC-32C (RFC 3720 appendix B.4) for 32 bytes of zeroes, which the mix leaves alone with seed 0 but
+// for the usual inversion at both ends.
+TEST(HashFunction, IsCrc32c) {
+  std::array<std::uint8_t, 32> zeroes{};
+  EXPECT_EQ(hash_software(zeroes.data(), 32, 0), 0U);
+  std::uint64_t one = 1;
+  EXPECT_NE(hash_software(raw(&one), 8, 0), hash_software(raw(&one), 8, 1));
+}
+
+TEST(Views, LookUpWhatTheMapDoes) {
+  std::uint64_t value = 42;
+  std::uint32_t key = 3;
+  const auto array = make(spec_of(MapType::kArray, 4, 8, 8));
+  ASSERT_EQ(update(*array, key, value), 0);
+  const auto* const array_view = static_cast<const ArrayView*>(array->view());
+  EXPECT_EQ(array_view_lookup(array_view, key), raw(lookup(*array, key)));
+  EXPECT_EQ(array_view_lookup(array_view, 8), nullptr);
+
+  const auto percpu = make(spec_of(MapType::kPercpuArray, 4, 8, 8));
+  const auto* const percpu_view = static_cast<const PercpuArrayView*>(percpu->view());
+  EXPECT_EQ(percpu_array_view_lookup(percpu_view, key, 1), raw(lookup(*percpu, key, 1)));
+  EXPECT_EQ(percpu_array_view_lookup(percpu_view, 8, 1), nullptr);
+
+  const auto hash = make(spec_of(MapType::kHash, 4, 8, 8));
+  ASSERT_EQ(update(*hash, key, value), 0);
+  EXPECT_EQ(hash_view_lookup(static_cast<const HashView*>(hash->view()), raw(&key)), raw(lookup(*hash, key)));
+
+  const auto percpu_hash = make(spec_of(MapType::kPercpuHash, 4, 8, 8));
+  ASSERT_EQ(update(*percpu_hash, key, value), 0);
+  EXPECT_EQ(hash_view_percpu_lookup(static_cast<const HashView*>(percpu_hash->view()), raw(&key), 1),
+            raw(lookup(*percpu_hash, key, 1)));
+}
+
+TEST(PercpuArray, SlotsOfTwoCpusAreACacheLineApart) {
+  const auto map = make(spec_of(MapType::kPercpuArray, 4, 8, 3), 4);
+  for (unsigned cpu = 0; cpu < 4; ++cpu) {  // and one more for runs of the control thread
+    EXPECT_GE(reinterpret_cast<std::uintptr_t>(lookup(*map, 0U, cpu + 1)),
+              reinterpret_cast<std::uintptr_t>(lookup(*map, 2U, cpu)) + 64);
+  }
+}
+
+TEST(PercpuArray, AnUpdateByAProgramTouchesItsOwnCpuOnly) {
+  const auto map = make(spec_of(MapType::kPercpuArray, 4, 8, 3), 3);
+  ASSERT_EQ(update(*map, 1U, std::uint64_t{7}, UpdateMode::kAny, 1), 0);
+  EXPECT_EQ(*lookup(*map, 1U, 0), 0U);
+  EXPECT_EQ(*lookup(*map, 1U, 1), 7U);
+  EXPECT_EQ(*lookup(*map, 1U, 2), 0U);
+}
+
+TEST(Hash, IsFullAtExactlyMaxEntries) {
+  for (const std::uint32_t most : {1U, 7U, 8U, 9U, 1000U}) {
+    const auto map = make(spec_of(MapType::kHash, 4, 8, most));
+    for (std::uint32_t key = 0; key < most; ++key) ASSERT_EQ(update(*map, key, std::uint64_t{key}), 0);
+    EXPECT_EQ(update(*map, most, std::uint64_t{0}), -E2BIG);
+    EXPECT_EQ(update(*map, 0U, std::uint64_t{5}), 0);  // an existing key needs no room
+    const std::uint32_t gone = most - 1;
+    ASSERT_EQ(map->erase(at(&gone)), 0);
+    EXPECT_EQ(update(*map, most, std::uint64_t{0}), 0);
+    EXPECT_EQ(update(*map, most + 1, std::uint64_t{0}), -E2BIG);
+  }
+}
+
+TEST(Hash, AnUpdatePublishesANewElementAndAHeldPointerKeepsTheOldBytes) {
+  const auto map = make(spec_of(MapType::kHash, 4, 8, 4));
+  ASSERT_EQ(update(*map, 1U, std::uint64_t{10}), 0);
+  const std::uint64_t* const held = lookup(*map, 1U);
+  ASSERT_EQ(update(*map, 1U, std::uint64_t{11}), 0);
+  EXPECT_NE(lookup(*map, 1U), held);
+  EXPECT_EQ(*held, 10U);
+  EXPECT_EQ(*lookup(*map, 1U), 11U);
+}
+
+TEST(Hash, ElementsNeverMoveWhileOthersComeAndGo) {
+  const auto map = make(spec_of(MapType::kHash, 4, 8, 200));
+  std::array<std::uint64_t*, 50> held{};
+  for (std::uint32_t key = 0; key < held.size(); ++key) {
+    ASSERT_EQ(update(*map, key, std::uint64_t{key}), 0);
+    held[key] = lookup(*map, key);
+  }
+  for (std::uint32_t key = 1000; key < 20'000; ++key) {
+    ASSERT_EQ(update(*map, key, std::uint64_t{key}), 0);
+    if (key >= 1100) {
+      const std::uint32_t old = key - 100;
+      ASSERT_EQ(map->erase(at(&old)), 0);
+    }
+  }
+  for (std::uint32_t key = 0; key < held.size(); ++key) {
+    EXPECT_EQ(lookup(*map, key), held[key]);
+    EXPECT_EQ(*held[key], key);
+  }
+}
+
+// Keys of one chain: without a seed their hashes can be computed.
+TEST(Hash, AChainOfManyBucketsGrowsAndShrinks) {
+  const auto map = make(spec_of(MapType::kHash, 8, 8, 100, kMapZeroSeed));
+  std::vector<std::uint64_t> keys;
+  for (std::uint64_t key = 0; keys.size() < 100; ++key) {
+    if ((hash_software(raw(&key), 8, 0) & 0x1f) == 3) keys.push_back(key);
+  }
+  Random random(1);
+  for (int round = 0; round < 5; ++round) {
+    for (const std::uint64_t key : keys) ASSERT_EQ(update(*map, key, ~key), 0);
+    EXPECT_EQ(walk(*map).size(), keys.size());
+    std::ranges::shuffle(keys, random);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      ASSERT_EQ(map->erase(at(&keys[i])), 0);
+      EXPECT_EQ(lookup(*map, keys[i]), nullptr);
+      for (std::size_t j = i + 1; j < keys.size(); ++j) ASSERT_EQ(*lookup(*map, keys[j]), ~keys[j]);
+    }
+  }
+}
+
+TEST(Hash, TheOrderOfKeysIsTheSameInEveryRunWithoutASeed) {
+  const auto one = make(spec_of(MapType::kHash, 4, 8, 100, kMapZeroSeed));
+  const auto other = make(spec_of(MapType::kHash, 4, 8, 100, kMapZeroSeed));
+  for (std::uint32_t key = 0; key < 100; ++key) {
+    ASSERT_EQ(update(*one, key, std::uint64_t{0}), 0);
+    ASSERT_EQ(update(*other, key, std::uint64_t{0}), 0);
+  }
+  EXPECT_EQ(walk(*one), walk(*other));
+}
+
+TEST(PercpuHash, ANewElementIsZeroOnTheOtherCpus) {
+  const auto map = make(spec_of(MapType::kPercpuHash, 4, 8, 1), 3);
+  for (std::uint32_t key = 0; key < 600; ++key) {  // the elements are used again and again
+    ASSERT_EQ(update(*map, key, ~std::uint64_t{0}, UpdateMode::kAny, key % 3), 0);
+    for (unsigned cpu = 0; cpu < 3; ++cpu) EXPECT_EQ(*lookup(*map, key, cpu), cpu == key % 3 ? ~std::uint64_t{0} : 0);
+    ASSERT_EQ(map->erase(at(&key)), 0);
+  }
+}
+
+TEST(PercpuHash, AnExistingElementChangesInPlace) {
+  const auto map = make(spec_of(MapType::kPercpuHash, 4, 8, 4), 2);
+  ASSERT_EQ(update(*map, 1U, std::uint64_t{5}, UpdateMode::kAny, 0), 0);
+  const std::uint64_t* const held = lookup(*map, 1U, 1);
+  ASSERT_EQ(update(*map, 1U, std::uint64_t{6}, UpdateMode::kExist, 1), 0);
+  EXPECT_EQ(*held, 6U);
+  EXPECT_EQ(*lookup(*map, 1U, 0), 5U);
+}
+
+struct Route {
+  std::uint32_t bits;
+  std::array<std::uint8_t, 4> address;
+};
+
+TEST(LpmTrie, FindsTheLongestPrefix) {
+  const auto map = make(spec_of(MapType::kLpmTrie, 8, 8, 10, kMapNoPrealloc));
+  ASSERT_EQ(update(*map, Route{0, {0, 0, 0, 0}}, std::uint64_t{1}), 0);
+  ASSERT_EQ(update(*map, Route{8, {10, 0, 0, 0}}, std::uint64_t{2}), 0);
+  ASSERT_EQ(update(*map, Route{24, {10, 1, 2, 0}}, std::uint64_t{3}), 0);
+  ASSERT_EQ(update(*map, Route{32, {10, 1, 2, 3}}, std::uint64_t{4}), 0);
+  EXPECT_EQ(*lookup(*map, Route{32, {11, 0, 0, 1}}), 1U);
+  EXPECT_EQ(*lookup(*map, Route{32, {10, 9, 9, 9}}), 2U);
+  EXPECT_EQ(*lookup(*map, Route{32, {10, 1, 2, 9}}), 3U);
+  EXPECT_EQ(*lookup(*map, Route{32, {10, 1, 2, 3}}), 4U);
+  EXPECT_EQ(*lookup(*map, Route{16, {10, 1, 2, 3}}), 2U);
+  EXPECT_EQ(lookup(*map, Route{33, {10, 1, 2, 3}}), nullptr);
+  const Route all{0, {0, 0, 0, 0}};
+  ASSERT_EQ(map->erase(at(&all)), 0);
+  EXPECT_EQ(lookup(*map, Route{32, {11, 0, 0, 1}}), nullptr);
+}
+
+TEST(LpmTrie, AnUpdatePublishesANewElementAndAHeldPointerKeepsTheOldBytes) {
+  const auto map = make(spec_of(MapType::kLpmTrie, 8, 8, 1, kMapNoPrealloc));
+  const Route route{24, {10, 1, 2, 0}};
+  ASSERT_EQ(update(*map, route, std::uint64_t{1}), 0);
+  const std::uint64_t* const held = lookup(*map, route);
+  ASSERT_EQ(update(*map, route, std::uint64_t{2}), 0);
+  EXPECT_EQ(*held, 1U);
+  EXPECT_EQ(*lookup(*map, route), 2U);
+}
+
+TEST(LpmTrie, NodesThatOnlyBranchDoNotCount) {
+  const auto map = make(spec_of(MapType::kLpmTrie, 8, 8, 3, kMapNoPrealloc));
+  for (int round = 0; round < 1000; ++round) {
+    for (const std::uint8_t last : {0x01, 0x40, 0x80}) {
+      ASSERT_EQ(update(*map, Route{32, {1, 1, 1, last}}, std::uint64_t{last}), 0);
+    }
+    EXPECT_EQ(update(*map, Route{32, {2, 1, 1, 1}}, std::uint64_t{0}), -ENOSPC);
+    for (const std::uint8_t last : {0x40, 0x01, 0x80}) {
+      const Route route{32, {1, 1, 1, last}};
+      ASSERT_EQ(map->erase(at(&route)), 0);
+    }
+  }
+}
+
+class ProgArrays : public ::testing::Test {
+ protected:
+  static VerifiedProgram program(const ProgramType& type, bool frags) {
+    LoadedProgram loaded = testing_support::program_from_asm("mov r0, 2\nexit", type);
+    loaded.frags = frags;
+    return testing_support::unverified(std::move(loaded));
+  }
+  std::unique_ptr<Map> map_ = make(spec_of(MapType::kProgArray, 4, 4, 4));
+  ProgArray& array_ = dynamic_cast<ProgArray&>(*map_);
+};
+
+TEST_F(ProgArrays, TheFirstProgramDecidesWhichOthersFit) {
+  const VerifiedProgram xdp = program(xdp_type(), false);
+  const VerifiedProgram other = program(xdp_type(), false);
+  const VerifiedProgram frags = program(xdp_type(), true);
+  const VerifiedProgram devmap = program(xdp_devmap_type(), false);
+  const ProgramSlot slots[] = {{&xdp}, {&other}, {&frags}, {&devmap}};
+  EXPECT_EQ(array_.set(0, &slots[0]), 0);
+  EXPECT_EQ(array_.set(1, &slots[1]), 0);
+  EXPECT_EQ(array_.set(2, &slots[2]), -EINVAL);
+  EXPECT_EQ(array_.set(2, &slots[3]), -EINVAL);
+  EXPECT_EQ(array_.set(4, &slots[0]), -E2BIG);
+  EXPECT_EQ(array_.set(0, nullptr), 0);
+  EXPECT_EQ(array_.set(1, nullptr), 0);
+  EXPECT_EQ(array_.set(2, &slots[2]), -EINVAL);  // the owner stays when the array is empty again
+}
+
+TEST_F(ProgArrays, ASlotIsWhatWasSet) {
+  const VerifiedProgram xdp = program(xdp_type(), false);
+  const ProgramSlot slot{&xdp, nullptr, nullptr, 6};
+  EXPECT_EQ(array_.slot(2), nullptr);
+  ASSERT_EQ(array_.set(2, &slot), 0);
+  EXPECT_EQ(array_.slot(2), &slot);
+  EXPECT_EQ(array_.slot(4), nullptr);
+  EXPECT_EQ(prog_array_view_slot(static_cast<const ProgArrayView*>(map_->view()), 2), &slot);
+  const std::uint32_t key = 2;
+  std::uint32_t id = 0;
+  EXPECT_EQ(map_->read(at(&key), reinterpret_cast<std::byte*>(&id)), 0);
+  EXPECT_EQ(id, 7U);
+  EXPECT_EQ(map_->lookup(at(&key), 0), nullptr);
+}
+
+TEST_F(ProgArrays, BytesAreNoProgram) {
+  EXPECT_EQ(update(*map_, 0U, 5U), -EBADF);
+  EXPECT_EQ(update(*map_, 4U, 5U), -E2BIG);
+}
+
+class Devmaps : public ::testing::TestWithParam<MapType> {
+ protected:
+  std::unique_ptr<Map> map_ = make(spec_of(GetParam(), 4, 8, 8));
+  Devmap& devmap_ = dynamic_cast<Devmap&>(*map_);
+};
+
+TEST_P(Devmaps, ResolveGivesPortAndProgram) {
+  const ProgramSlot program{nullptr, nullptr, nullptr, 4};
+  DevmapEntry entry;
+  EXPECT_FALSE(devmap_.resolve(3, entry));
+  EXPECT_EQ(devmap_.attach(3, &program), -ENOENT);
+  ASSERT_EQ(update(*map_, 3U, std::uint64_t{9}), 0);
+  ASSERT_TRUE(devmap_.resolve(3, entry));
+  EXPECT_EQ(entry.ifindex, 9U);
+  EXPECT_EQ(entry.program, nullptr);
+  ASSERT_EQ(devmap_.attach(3, &program), 0);
+  ASSERT_TRUE(devmap_.resolve(3, entry));
+  EXPECT_EQ(entry.ifindex, 9U);
+  EXPECT_EQ(entry.program, &program);
+  std::array<std::uint32_t, 2> value{};
+  const std::uint32_t key = 3;
+  ASSERT_EQ(map_->read(at(&key), reinterpret_cast<std::byte*>(value.data())), 0);
+  EXPECT_EQ(value, (std::array<std::uint32_t, 2>{9, 5}));
+  ASSERT_EQ(devmap_.attach(3, nullptr), 0);
+  ASSERT_TRUE(devmap_.resolve(3, entry));
+  EXPECT_EQ(entry.program, nullptr);
+}
+
+TEST_P(Devmaps, ProgramsMayNotWriteValues) { EXPECT_NE(map_->spec().flags & kMapReadOnlyProg, 0U); }
+
+TEST_P(Devmaps, ADescriptorInAValueIsNoProgram) { EXPECT_EQ(update(*map_, 1U, std::uint64_t{5} << 32 | 1), -EINVAL); }
+
+TEST_P(Devmaps, ForEachVisitsEveryEntry) {
+  for (const std::uint32_t key : {6U, 1U, 3U}) ASSERT_EQ(update(*map_, key, std::uint64_t{key} + 10), 0);
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> seen;
+  devmap_.for_each(
+      [](void* state, std::uint32_t key, const DevmapEntry& entry) noexcept {
+        static_cast<decltype(seen)*>(state)->emplace_back(key, entry.ifindex);
+      },
+      &seen);
+  EXPECT_EQ(seen, (decltype(seen){{1, 11}, {3, 13}, {6, 16}}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, Devmaps, ::testing::Values(MapType::kDevmap, MapType::kDevmapHash),
+                         [](const auto& test) { return std::string(map_type_name(test.param)); });
+
+TEST(DevmapHash, EntriesOfOneChainComeNewestFirst) {
+  const auto map = make(spec_of(MapType::kDevmapHash, 4, 4, 4));
+  auto& devmap = dynamic_cast<Devmap&>(*map);
+  for (const std::uint32_t key : {0U, 4U, 8U, 0xfffffffcU}) ASSERT_EQ(update(*map, key, 1U), 0);
+  ASSERT_EQ(update(*map, 4U, 2U), 0);
+  std::vector<std::uint32_t> keys;
+  devmap.for_each([](void* state, std::uint32_t key,
+                     const DevmapEntry&) noexcept { static_cast<std::vector<std::uint32_t>*>(state)->push_back(key); },
+                  &keys);
+  EXPECT_EQ(keys, (std::vector<std::uint32_t>{4, 0xfffffffc, 8, 0}));
+}
+
+TEST(DevmapHash, TheLastBucketIsTheLast) {
+  const auto map = make(spec_of(MapType::kDevmapHash, 4, 4, 4));
+  ASSERT_EQ(update(*map, 0xffffffffU, 1U), 0);
+  EXPECT_EQ(walk(*map).size(), 1U);
+}
+
+}  // namespace
+}  // namespace sluice::vm::testing
