@@ -55,7 +55,8 @@ constexpr vm::HelperDesc kHelpers[] = {
      .doc = "Nanoseconds since boot without suspend (CLOCK_MONOTONIC); in replay the frame's time stamp."},
     {.id = 6,
      .name = "trace_printk",
-     .args = {ArgKind::kReadMem, ArgKind::kSize, ArgKind::kAnything, ArgKind::kAnything, ArgKind::kAnything},
+     // r3 to r5 may be unwritten, as in the kernel: the format says how many count
+     .args = {ArgKind::kReadMem, ArgKind::kSize},
      .fn = trace_printk,
      .doc = "Formats a line with up to three arguments for the trace; returns its length."},
     {.id = 7,

@@ -8,11 +8,18 @@ using vm::Cond;
 using vm::Insn;
 using vm::InsnRow;
 
-// All copies of a number learn what one of them learnt.
+// All copies of a number, and copies plus a constant, learn what one of them learnt.
 void spread(State& state, const Reg& learnt) {
   if (learnt.id == 0) return;
   state.for_each([&](Reg& reg) {
-    if (reg.is_scalar() && reg.id == learnt.id) reg.value = learnt.value;
+    if (!reg.is_scalar() || reg.id != learnt.id) return;
+    if (reg.delta == learnt.delta) {
+      reg.value = learnt.value;
+      return;
+    }
+    const auto distance = static_cast<std::uint64_t>(std::int64_t{reg.delta} - learnt.delta);
+    const Scalar implied = alu(vm::AluOp::kAdd, true, learnt.value, Scalar::constant(distance));
+    if (const auto both = reg.value.intersect(implied)) reg.value = *both;
   });
 }
 
@@ -116,7 +123,7 @@ Ways number_ways(const Context& context, State state, const Reg& b) {
   const Reg a = state.reg(insn.dst);
   const Truth truth = branch(row.cond(), row.wide, a.value, b.value);
   // One number against itself: there is nothing to learn from either way.
-  const bool same = row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.id == b.id));
+  const bool same = row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.id == b.id && a.delta == b.delta));
   Ways ways;
   if (truth != Truth::kNever) {
     if (truth == Truth::kMaybe) {

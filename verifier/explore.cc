@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <memory>
 #include <set>
 #include <string>
@@ -18,6 +19,8 @@ namespace {
 using vm::Kind;
 
 constexpr std::uint32_t kNoNode = UINT32_MAX;
+constexpr std::uint32_t kPatience = 32;  // comparisons a closed state may fail before it is dropped
+constexpr std::uint32_t kSpread = 1024;  // kept states at which they begin to stand further apart
 
 // A state kept for pruning. Until all paths from it have ended it is open: then it covers nothing yet, but meeting an
 // equal state again means that a loop makes no progress.
@@ -186,36 +189,39 @@ class Walk {
   // At a place where paths meet: is the state covered, or does a loop make no progress? Otherwise keeps it.
   Check look_back(bool& covered) {
     std::vector<std::uint32_t>& list = kept_[state_.slot];
-    for (std::size_t i = 0; i < list.size();) {
+    std::uint32_t distance = 0;  // open states passed, the latest first
+    for (std::size_t i = list.size(); i-- > 0;) {
       Node& node = nodes_[list[i]];
-      const bool closed = node.open == 0;
-      if ((closed ? context_.options.prune : true) && covers(context_, *node.state, state_, exact_)) {
-        if (closed) {
-          ++node.hits;
-          covered = true;
-          note_unwritten_slots(context_, state_);
-          return {};
-        }
-        if (covers(context_, state_, *node.state, exact_) && context_.enforced(Rule::kBoundedLoop)) return endless();
+      if (node.open != 0) {
+        // Comparing with every earlier round would cost the square of the rounds.
+        ++distance;
+        if (distance > 8 && !std::has_single_bit(distance)) continue;
+        if (makes_no_progress(*node.state)) return endless();
+        continue;
       }
-      ++node.misses;
-      // A state that never helped is dropped; one in a loop that still runs may be the proof that it does not end.
-      const std::uint32_t patience = closed ? 8 : 64;
-      if (node.misses > node.hits * 3 + patience) {
+      if (context_.options.prune && covers(context_, *node.state, state_, exact_)) {
+        ++node.hits;
+        covered = true;
+        note_unwritten_slots(context_, state_);
+        return {};
+      }
+      if (++node.misses > node.hits * 3 + kPatience) {
         node.state.reset();
         --live_states_;
-        list[i] = list.back();
-        list.pop_back();
-      } else {
-        ++i;
+        list.erase(list.begin() + static_cast<std::ptrdiff_t>(i));
       }
     }
-    // Keeping every state would cost more than it saves.
-    const bool loop = context_.cfg.is_loop_head[state_.slot] != 0;
-    constexpr std::uint32_t kApart = 6;  // instructions between kept states
-    if (loop || since_kept_ >= kApart || node_ == kNoNode) keep(list);
+    if (worth_keeping()) keep(list);
     return {};
   }
+
+  [[nodiscard]] bool makes_no_progress(const State& before) const {
+    return context_.enforced(Rule::kBoundedLoop) && covers(context_, before, state_, exact_) &&
+           covers(context_, state_, before, exact_);
+  }
+
+  // Keeping all states at jump targets is best while they are few; long loops must not fill the memory.
+  [[nodiscard]] bool worth_keeping() const { return since_kept_ >= live_states_ / kSpread; }
 
   void keep(std::vector<std::uint32_t>& list) {
     // The path that is walked moves from the parent to the new node, which stands for it there.

@@ -60,7 +60,7 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"map-read", "map-access", "write-only maps are not read"},
     {"memory-bounds", "mem-bounds", "memory accesses lie inside the memory"},
     {"pointer-leak", "ptr-leak", "pointers are stored on the stack only"},
-    {"spill-size", "ptr-spill", "pointers are stored as 8 bytes"},
+    {"spill-size", "ptr-spill", "pointers are stored and read back as 8 bytes"},
     {"stack-escape", "stack-escape", "stack pointers are not stored in another frame"},
     {"atomic-target", "atomic-target", "atomic operations work on stack and map values"},
     {"atomic-align", "atomic-target", "atomic operations are aligned"},
@@ -161,8 +161,18 @@ Check check_load(const Context& context, const State& state, std::uint32_t slot)
   const Insn& insn = context.insn(slot);
   if (Check failed = need_writable(context, slot, insn.dst)) return failed;
   if (Check failed = need_init(context, state, slot, insn.src)) return failed;
-  return check_access(context, state.reg(insn.src),
-                      {.slot = slot, .reg = insn.src, .offset = insn.offset, .size = row.size, .use = Use::kRead});
+  const Reg& base = state.reg(insn.src);
+  if (Check failed = check_access(
+          context, base, {.slot = slot, .reg = insn.src, .offset = insn.offset, .size = row.size, .use = Use::kRead})) {
+    return failed;
+  }
+  const Reach where = reach(base, insn.offset);
+  if (base.type != Type::kStack || !where.fixed() || row.size == 8 || !context.enforced(Rule::kSpillSize)) return {};
+  const std::vector<Slot>& stack = state.frames[base.frame].stack;
+  const auto index = static_cast<std::size_t>((-where.min - 1) / 8);
+  if (index >= stack.size() || !stack[index].holds_pointer()) return {};
+  return failure(Rule::kSpillSize, slot, insn.src, fmt::format("{} bytes of {} are read", row.size,
+                                                               describe(stack[index].spill.type)));
 }
 
 Check check_stored_pointer(const Context& context, const State& state, std::uint32_t slot) {

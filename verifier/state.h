@@ -31,9 +31,10 @@ struct Reg {
   Type type = Type::kNothing;
   std::uint8_t frame = 0;  // kStack: index into State::frames
   std::int32_t map = -1;   // kMap, kMapValue, kMapValueOrNull: index into LoadedProgram::maps
-  // Scalars of one id are equal; packet pointers of one id share their variable part (0: there is none); or-null
+  // Scalars of one id are equal but for their deltas; packet pointers of one id share their variable part (0: there is none); or-null
   // pointers of one id come from one look-up.
   std::uint32_t id = 0;
+  std::int32_t delta = 0;         // scalars with an id: what was added since the copy was made
   std::int32_t range = 0;         // packet kinds: bytes proven from the variable part on
   std::uint32_t made_at = 0;      // for messages: slot that added the variable part
   std::uint32_t checked_at = 0;   // for messages: slot of the compare that proved `range`

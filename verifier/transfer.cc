@@ -41,6 +41,15 @@ void transfer_copy(Context& context, State& state, const Insn& insn) {
   state.reg(insn.dst) = src;
 }
 
+// `after` = `before` plus or minus a constant: still tied to the copies of `before`.
+void keep_link(AluOp op, std::int32_t imm, const Reg& before, Reg& after) {
+  if ((op != AluOp::kAdd && op != AluOp::kSub) || before.id == 0 || after.value.is_constant()) return;
+  const std::int64_t delta = std::int64_t{before.delta} + (op == AluOp::kAdd ? imm : -std::int64_t{imm});
+  if (delta < INT32_MIN || delta > INT32_MAX) return;
+  after.id = before.id;
+  after.delta = static_cast<std::int32_t>(delta);
+}
+
 void transfer_numbers(Context& context, State& state, const InsnRow& row, const Insn& insn) {
   const bool by_reg = row.source == vm::Source::kReg;
   if (row.alu() == AluOp::kMov && !row.wide && by_reg && state.reg(insn.src).value.umax() <= UINT32_MAX) {
@@ -49,7 +58,10 @@ void transfer_numbers(Context& context, State& state, const InsnRow& row, const 
   }
   const Scalar src = by_reg ? state.reg(insn.src).value
                             : Scalar::constant(static_cast<std::uint64_t>(std::int64_t{insn.imm}));
-  state.reg(insn.dst) = Reg::scalar(alu(row.alu(), row.wide, state.reg(insn.dst).value, src));
+  const Reg before = state.reg(insn.dst);
+  Reg& dst = state.reg(insn.dst);
+  dst = Reg::scalar(alu(row.alu(), row.wide, before.value, src));
+  if (!by_reg && row.wide) keep_link(row.alu(), insn.imm, before, dst);
 }
 
 void transfer_alu(Context& context, State& state) {

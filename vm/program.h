@@ -3,6 +3,7 @@
 // -> jit::CompiledProgram. Values; constant once verified: any thread.
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,10 @@ struct LoadedProgram {
   // Index into subprograms of the one that holds `slot`; 0 when there are none.
   [[nodiscard]] std::size_t subprogram_at(std::uint32_t slot) const noexcept;
 };
+
+// The sub-programs that local calls and code addresses show, without names, for instructions that come without a symbol
+// table. Targets outside are left out.
+std::vector<Subprogram> subprograms_of(std::span<const Insn> insns);
 
 // What it takes to make a VerifiedProgram; only the verifier has one.
 class VerifierKey {

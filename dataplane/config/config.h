@@ -102,6 +102,7 @@ struct Map {
   std::uint32_t max_entries = 0;  // 0 when absent
   enum class OnReload : std::uint8_t { kKeep, kReset, kRequireSame } on_reload = OnReload::kKeep;
   Text pin;
+  std::optional<Value> metrics;  // checked against the schema; what exports metrics reads it
   Mark mark;
 };
 
@@ -147,13 +148,18 @@ struct Config {
 class Sources {
  public:
   void add(std::string file, std::string text);
-  // The text of a line, from 1; empty when unknown.
-  [[nodiscard]] std::string line(const std::string& file, unsigned number) const;
+  // The text of a line, from 1, without its end; empty when unknown. Valid while the Sources live and get no more
+  // files.
+  [[nodiscard]] std::string_view line(const std::string& file, unsigned number) const;
   // A diagnostic at `mark` with its source line.
   [[nodiscard]] Diagnostic at(const Mark& mark, std::string code, std::string message) const;
 
  private:
-  std::map<std::string, std::vector<std::string>, std::less<>> lines_;
+  struct File {
+    std::string text;
+    std::vector<std::uint32_t> starts;  // offset of each line
+  };
+  std::map<std::string, File, std::less<>> files_;
 };
 
 struct Overrides {

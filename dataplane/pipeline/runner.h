@@ -28,6 +28,9 @@ class Runner {
   // What prog arrays and devmap entries hold to reach this program; `stage` is what shows up in XdpContext::path.
   [[nodiscard]] vm::ProgramSlot slot(std::uint16_t stage) const noexcept;
 
+  // Bytes of machine code; 0 when the engine is the interpreter.
+  [[nodiscard]] std::size_t code_bytes() const noexcept { return compiled_ ? compiled_->code().size() : 0; }
+
   // Runs frames in order; raw verdicts out. Contexts must be reset (depth 0). `insns`, when not null, gets the number
   // of instructions executed, 0 from the JIT.
   void burst(vm::XdpContext* frames, unsigned n, std::uint32_t* verdicts, vm::ExecEnv& env,

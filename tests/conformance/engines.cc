@@ -1,5 +1,6 @@
 #include "tests/conformance/engines.h"
 
+#include "jit/compile.h"
 #include "tests/support/programs.h"
 
 namespace sluice::testing_support {
@@ -18,9 +19,27 @@ EngineResult checked(const vm::VerifiedProgram& program, vm::MemoryContext memor
   return interpret(program, memory, env, true);
 }
 
+EngineResult compiled(const vm::VerifiedProgram& program, vm::MemoryContext memory, vm::ExecEnv& env,
+                      jit::x86_64::Features features) {
+  const Result<jit::CompiledProgram> code = jit::compile_for(program, fake_helpers(), features);
+  if (!code) return {.error = code.error().message};
+  return {.r0 = code->memory()(memory.data, memory.size, &env)};
+}
+
+EngineResult jit_native(const vm::VerifiedProgram& program, vm::MemoryContext memory, vm::ExecEnv& env) {
+  return compiled(program, memory, env, jit::x86_64::detect_features());
+}
+
+// What a CPU without any extension gets.
+EngineResult jit_baseline(const vm::VerifiedProgram& program, vm::MemoryContext memory, vm::ExecEnv& env) {
+  return compiled(program, memory, env, {});
+}
+
 constexpr Engine kEngines[] = {
     {.name = "interp", .run = plain},
     {.name = "checked", .run = checked, .sees_errors = true},
+    {.name = "jit", .run = jit_native, .sees_errors = true},
+    {.name = "jit_baseline", .run = jit_baseline, .sees_errors = true},
 };
 
 }  // namespace

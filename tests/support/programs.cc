@@ -111,19 +111,7 @@ vm::LoadedProgram program_from_asm(std::string_view text, const vm::ProgramType&
   program.insns = std::move(insns).value();
   program.maps = std::move(maps);
   program.license = "GPL";
-  std::vector<std::uint32_t> starts{0};
-  for (std::uint32_t slot = 0; slot < program.insns.size();) {
-    const vm::Insn& insn = program.insns[slot];
-    const vm::InsnRow* row = vm::find(insn);
-    if (row != nullptr && row->kind == vm::Kind::kCallLocal) {
-      starts.push_back(slot + 1 + static_cast<std::uint32_t>(insn.imm));
-    }
-    slot += row == nullptr ? 1 : vm::slots(*row);
-  }
-  std::ranges::sort(starts);
-  const auto repeated = std::ranges::unique(starts);
-  starts.erase(repeated.begin(), repeated.end());
-  for (const std::uint32_t start : starts) program.subprograms.push_back({.start = start});
+  program.subprograms = vm::subprograms_of(program.insns);
   return program;
 }
 

@@ -1,0 +1,114 @@
+#include "dataplane/cli/common.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/diagnostics.h"
+#include "helpers/table.h"
+
+namespace sluice::cli {
+namespace {
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+Error file_error(const std::string& path) {
+  return {ErrorCode::kEnvironment, fmt::format("{}: {}", path, std::strerror(errno))};
+}
+
+}  // namespace
+
+Exit exit_code(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::kUsage: return kUsage;
+    case ErrorCode::kConfig: return kConfig;
+    case ErrorCode::kProgram: return kRejected;
+    case ErrorCode::kEnvironment: return kEnvironment;
+    case ErrorCode::kControl: return kControl;
+    case ErrorCode::kInternal: return kInternal;
+  }
+  return kInternal;
+}
+
+int fail(const Error& error) {
+  fmt::print(stderr, "sluice: {}\n", error.message);
+  return exit_code(error.code);
+}
+
+Result<std::vector<std::byte>> read_file(const std::string& path) {
+  const File file(std::fopen(path.c_str(), "rb"));
+  if (!file) return file_error(path);
+  std::vector<std::byte> bytes;
+  for (;;) {
+    constexpr std::size_t kStep = 1U << 16;
+    const std::size_t before = bytes.size();
+    bytes.resize(before + kStep);
+    const std::size_t count = std::fread(bytes.data() + before, 1, kStep, file.get());
+    bytes.resize(before + count);
+    if (std::ferror(file.get()) != 0) return file_error(path);
+    if (count == 0) return bytes;
+  }
+}
+
+Result<void> write_file(const std::string& path, std::span<const std::byte> bytes) {
+  File file(std::fopen(path.c_str(), "wb"));
+  if (!file) return file_error(path);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size()) return file_error(path);
+  if (std::fclose(file.release()) != 0) return file_error(path);
+  return {};
+}
+
+Result<OpenObject> open_object(const std::string& path, const MapSizes& sizes, bool unset_is_one) {
+  auto object = vm::load_elf(path);
+  if (!object) return std::move(object).error();
+  for (vm::MapDecl& declared : object->maps) {
+    if (const auto size = sizes.find(declared.spec.name); size != sizes.end()) declared.spec.max_entries = size->second;
+    if (unset_is_one && declared.spec.max_entries == 0) declared.spec.max_entries = 1;
+  }
+  auto maps = vm::make_maps(*object, 1);
+  if (!maps) return std::move(maps).error().in(path);
+  return OpenObject{std::move(object).value(), std::move(maps).value()};
+}
+
+Result<const vm::LoadedProgram*> choose_program(const vm::ElfObject& object, std::string_view name) {
+  if (name.empty() && object.programs.size() == 1) return object.programs.data();
+  if (const vm::LoadedProgram* found = name.empty() ? nullptr : object.program(name)) return found;
+  std::string names;
+  std::vector<std::string_view> candidates;
+  for (const vm::LoadedProgram& program : object.programs) {
+    names += (names.empty() ? "" : ", ") + program.name;
+    candidates.push_back(program.name);
+  }
+  if (names.empty()) return Error{ErrorCode::kUsage, object.path + " holds no XDP program"};
+  if (name.empty()) {
+    return Error{ErrorCode::kUsage, fmt::format("{} holds several programs, name one: {}", object.path, names)};
+  }
+  const std::string_view near = nearest(name, candidates);
+  const std::string hint = near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
+  return Error{ErrorCode::kUsage,
+               fmt::format("{} holds no program '{}', only {}{}", object.path, printable(name), names, hint)};
+}
+
+Result<const ReadyPrograms::Ready*> ReadyPrograms::get(const vm::LoadedProgram& program) {
+  if (const auto found = ready_.find(program.name); found != ready_.end()) return found->second.get();
+  verifier::Outcome outcome = verifier::verify(vm::bind(program, object_.maps), helpers::table());
+  if (!outcome.accepted()) {
+    return Error{ErrorCode::kProgram, fmt::format("program {} is refused\n{}", program.name,
+                                                  verifier::render(outcome.rejection(), program))};
+  }
+  auto runner = pipeline::Runner::make(std::move(outcome).take(), engine_, helpers::table());
+  if (!runner) return std::move(runner).error();
+  const auto stage = static_cast<std::uint16_t>(ready_.size());
+  auto ready = std::make_unique<Ready>(Ready{std::move(runner).value(), {}});
+  ready->slot = ready->runner.slot(stage);
+  return ready_.emplace(program.name, std::move(ready)).first->second.get();
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,239 @@
+// maps.X.entries and maps.X.file into a map: fill_map of objects.h.
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "dataplane/pipeline/objects.h"
+#include "dataplane/pipeline/value_text.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using config::Value;
+using nlohmann::json;
+using Bytes = std::vector<std::byte>;
+
+constexpr unsigned kDeepestJson = 32;  // levels
+
+class MapFiller {
+ public:
+  MapFiller(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf)
+      : context_(context),
+        config_(config),
+        map_(map),
+        what_(fmt::format("map {}", config.name.value)),
+        key_type_{.btf = btf,
+                  .type = map.spec().key_type,
+                  .size = map.spec().key_size,
+                  .types = config.key_type ? &*config.key_type : nullptr,
+                  .prefix = map.spec().type == vm::MapType::kLpmTrie},
+        value_type_{.btf = btf,
+                    .type = map.spec().value_type,
+                    .size = map.spec().value_size,
+                    .types = config.value_type ? &*config.value_type : nullptr} {}
+
+  void fill() {
+    if (map_.spec().type == vm::MapType::kProgArray && (!config_.entries.empty() || !config_.file.value.empty())) {
+      context_.error(config_.name.mark, "map-entry",
+                     fmt::format("{}: a prog array is filled by pipelines.NAME.tail_calls", what_));
+      return;
+    }
+    const ValueReader reader = context_.values();
+    const bool key_ok = reader.check_types(key_type_, what_ + ": types.key");
+    const bool value_ok = reader.check_types(value_type_, what_ + ": types.value");
+    if (!key_ok || !value_ok) return;
+    if (!config_.file.value.empty()) fill_file();
+    for (const config::MapEntry& entry : config_.entries) add(entry.key, entry.value, entry.mark);
+  }
+
+ private:
+  bool is_devmap() const noexcept {
+    return map_.spec().type == vm::MapType::kDevmap || map_.spec().type == vm::MapType::kDevmapHash;
+  }
+
+  void add(const Value& key, const Value& value, const config::Mark& mark) {
+    const ValueReader reader = context_.values();
+    Bytes key_bytes(key_type_.size);
+    Bytes value_bytes(value_type_.size);
+    const bool key_ok = reader.encode(key, key_type_, what_ + ": key", key_bytes);
+    const bool value_ok = is_devmap() ? encode_port(value, value_bytes)
+                                      : reader.encode(value, value_type_, what_ + ": value", value_bytes);
+    if (key_ok && value_ok) store(key_bytes, every_cpu(value_bytes), mark);
+  }
+
+  // A port's name, its ifindex, or the fields of struct bpf_devmap_val; it must be one of our ports.
+  bool encode_port(const Value& value, Bytes& bytes) const {
+    constexpr std::size_t kIfindex = 4;  // bytes; what follows in an 8-byte value is the program's, set by the wiring
+    const ValueReader reader = context_.values();
+    const std::string what = what_ + ": value";
+    const bool ok = value.kind == Value::Kind::kScalar && bytes.size() >= kIfindex
+                        ? reader.encode(value, {.size = kIfindex}, what, std::span(bytes).first(kIfindex))
+                        : reader.encode(value, value_type_, what, bytes);
+    if (!ok) return false;
+    std::uint32_t ifindex = 0;
+    std::memcpy(&ifindex, bytes.data(), kIfindex);
+    for (const auto& port : context_.ports) {
+      if (port.second == ifindex) return true;
+    }
+    context_.error(value.mark, "unknown-port", fmt::format("{}: no port has ifindex {}", what, ifindex));
+    return false;
+  }
+
+  Bytes every_cpu(const Bytes& value) const {
+    if (!map_.is_percpu()) return value;
+    Bytes all(map_.transfer_size());
+    for (unsigned cpu = 0; cpu < map_.cpus(); ++cpu) {
+      std::ranges::copy(value, all.begin() + static_cast<std::ptrdiff_t>(cpu * map_.percpu_stride()));
+    }
+    return all;
+  }
+
+  void store(const Bytes& key, const Bytes& value, const config::Mark& mark) {
+    const auto [known, fresh] = keys_.try_emplace(key, mark);
+    if (!fresh && !config_.file.value.empty() && known->second.file == config_.file.value) {
+      known->second = mark;  // entries of the configuration win over the file's
+    } else if (!fresh) {
+      context_.error(mark, "map-entry",
+                     fmt::format("{}: the same key stands on line {} already", what_, known->second.line));
+      return;
+    }
+    const int result = map_.write(key.data(), value.data(), vm::UpdateMode::kAny);
+    if (result == 0) return;
+    const bool indexed = map_.spec().type == vm::MapType::kArray || map_.spec().type == vm::MapType::kPercpuArray ||
+                         map_.spec().type == vm::MapType::kDevmap;
+    std::string why = fmt::format("the map refuses it: {}", std::strerror(-result));
+    if (result == -E2BIG && indexed) {
+      why = fmt::format("the index is out of range 0..{}", map_.spec().max_entries - 1);
+    } else if (result == -E2BIG) {
+      why = fmt::format("the map is full at max_entries {}", map_.spec().max_entries);
+    }
+    context_.error(mark, "map-entry", fmt::format("{}: {}", what_, why));
+  }
+
+  // --- the JSON file: [{"key": K, "value": V}, ...], as bpftool map dump -j writes it, or with plain values ---
+
+  void file_error(const std::string& message) const {
+    context_.error(config_.file.mark, "map-file", fmt::format("{}: {}: {}", what_, config_.file.value, message));
+  }
+
+  void fill_file() {
+    std::ifstream stream(config_.file.value, std::ios::binary);
+    if (!stream) return file_error(std::strerror(errno));
+    json root;
+    try {
+      stream >> root;
+    } catch (const json::exception& thrown) {
+      return file_error(printable(thrown.what()));
+    }
+    if (!root.is_array()) return file_error("expected a list of {\"key\": ..., \"value\": ...}");
+    for (std::size_t i = 0; i < root.size(); ++i) {
+      const unsigned before = context_.report.diagnostics.errors();
+      add_json(root[i], i);
+      if (context_.report.diagnostics.errors() != before) return;  // one mistake of a generated file says it all
+    }
+  }
+
+  config::Mark file_mark(std::size_t entry) const {
+    // No line is known inside; the number of the entry is told in its place.
+    return {.file = config_.file.value, .line = static_cast<unsigned>(entry + 1), .column = 0, .width = 1};
+  }
+
+  void add_json(const json& entry, std::size_t number) {
+    const bool has_value = entry.is_object() && (entry.contains("value") || entry.contains("values"));
+    if (!has_value || !entry.contains("key")) {
+      return file_error(fmt::format("entry {}: expected \"key\" and \"value\"", number + 1));
+    }
+    const auto key = to_value(entry["key"], file_mark(number), 0);
+    if (!key) return file_error(fmt::format("entry {}: nested too deep", number + 1));
+    if (!entry.contains("value")) return add_percpu(*key, entry["values"], number);
+    const auto value = to_value(entry["value"], file_mark(number), 0);
+    if (!value) return file_error(fmt::format("entry {}: nested too deep", number + 1));
+    add(*key, *value, file_mark(number));
+  }
+
+  // "values": [{"cpu": 0, "value": V}, ...]
+  void add_percpu(const Value& key, const json& values, std::size_t number) {
+    const ValueReader reader = context_.values();
+    Bytes key_bytes(key_type_.size);
+    Bytes all(map_.transfer_size());
+    if (!map_.is_percpu() || !values.is_array()) {
+      return file_error(fmt::format("entry {}: \"values\" belongs to per-CPU maps, as a list", number + 1));
+    }
+    if (!reader.encode(key, key_type_, what_ + ": key", key_bytes)) return;
+    for (const json& slot : values) {
+      const bool whole =
+          slot.is_object() && slot.contains("value") && slot.contains("cpu") && slot["cpu"].is_number_unsigned();
+      const auto value = whole ? to_value(slot["value"], file_mark(number), 0) : std::nullopt;
+      if (!value) return file_error(fmt::format("entry {}: expected {{\"cpu\": N, \"value\": ...}}", number + 1));
+      const auto cpu = slot["cpu"].get<std::uint64_t>();
+      if (cpu >= map_.cpus()) continue;  // dumped on a larger machine
+      Bytes one(value_type_.size);
+      if (!reader.encode(*value, value_type_, what_ + ": value", one)) return;
+      std::ranges::copy(one, all.begin() + static_cast<std::ptrdiff_t>(cpu * map_.percpu_stride()));
+    }
+    store(key_bytes, all, file_mark(number));
+  }
+
+  // bpftool's ["0x0a","0x00"] becomes {hex: "0a00"}.
+  static std::optional<Value> raw_bytes(const json& list, const config::Mark& mark) {
+    std::string hex;
+    for (const json& item : list) {
+      if (!item.is_string()) return std::nullopt;
+      const auto& text = item.get_ref<const std::string&>();
+      if (text.size() != 4 || !text.starts_with("0x") || !parse_hex(text.substr(2))) return std::nullopt;
+      hex += text.substr(2);
+    }
+    if (hex.empty()) return std::nullopt;
+    Value name{.kind = Value::Kind::kScalar, .scalar = "hex", .mark = mark};
+    Value digits{.kind = Value::Kind::kScalar, .scalar = hex, .quoted = true, .mark = mark};
+    Value raw{.kind = Value::Kind::kMapping, .mark = mark};
+    raw.fields.emplace_back(std::move(name), std::move(digits));
+    return raw;
+  }
+
+  static std::optional<Value> to_value(const json& from, const config::Mark& mark, unsigned depth) {
+    Value value{.mark = mark};
+    if (depth > kDeepestJson) return std::nullopt;
+    if (from.is_array()) {
+      if (auto raw = raw_bytes(from, mark)) return raw;
+      value.kind = Value::Kind::kSequence;
+      for (const json& item : from) {
+        auto inner = to_value(item, mark, depth + 1);
+        if (!inner) return std::nullopt;
+        value.items.push_back(std::move(*inner));
+      }
+    } else if (from.is_object()) {
+      value.kind = Value::Kind::kMapping;
+      for (const auto& [name, item] : from.items()) {
+        auto inner = to_value(item, mark, depth + 1);
+        if (!inner) return std::nullopt;
+        Value key{.kind = Value::Kind::kScalar, .scalar = name, .quoted = true, .mark = mark};
+        value.fields.emplace_back(std::move(key), std::move(*inner));
+      }
+    } else if (!from.is_null()) {
+      value.kind = Value::Kind::kScalar;
+      value.quoted = from.is_string();
+      value.scalar = from.is_string() ? from.get<std::string>() : from.dump();
+    }
+    return value;
+  }
+
+  const LoadContext& context_;
+  const config::Map& config_;
+  vm::Map& map_;
+  std::string what_;
+  ValueType key_type_, value_type_;
+  std::map<Bytes, config::Mark> keys_;
+};
+
+}  // namespace
+
+void fill_map(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf) {
+  MapFiller(context, config, map, btf).fill();
+}
+
+}  // namespace sluice::pipeline

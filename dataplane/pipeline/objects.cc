@@ -1,0 +1,309 @@
+#include "dataplane/pipeline/objects.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace sluice::pipeline {
+namespace {
+
+std::string canonical(const std::string& path) {
+  std::error_code failed;
+  const auto real = std::filesystem::weakly_canonical(path, failed);
+  return failed ? path : real.string();
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& names) {
+  const std::string_view near = nearest(word, names);
+  return near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
+}
+
+std::string joined(const std::vector<std::string_view>& names) {
+  std::string text;
+  for (const std::string_view name : names) text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
+  return text;
+}
+
+std::string layout(const vm::MapSpec& spec) {
+  return fmt::format("{}, key {}, value {}, {} entries, flags {:#x}", vm::map_type_name(spec.type), spec.key_size,
+                     spec.value_size, spec.max_entries, spec.flags);
+}
+
+}  // namespace
+
+ObjectSet::ObjectSet(const LoadContext& context) : context_(context) {
+  for (std::size_t i = 0; i < context.config.programs.size(); ++i) {
+    by_program_.push_back(load(context.config.programs[i]));
+    functions_.push_back(nullptr);
+    if (by_program_.back() != nullptr) find_function(i);
+  }
+}
+
+Object* ObjectSet::load(const config::Program& program) {
+  const std::string path = canonical(program.object.value);
+  if (const auto known = by_path_.find(path); known != by_path_.end()) return known->second.get();
+  if (failed_paths_.contains(path)) return nullptr;  // said once
+  auto loaded = vm::load_elf(program.object.value);
+  if (!loaded) {
+    failed_paths_[path] = true;
+    if (loaded.error().code == ErrorCode::kEnvironment) {
+      context_.error(program.object.mark, "object-missing",
+                     fmt::format("program {}: cannot read its object: {}", program.name.value, loaded.error().message));
+    } else {
+      context_.report.rejected.push_back(
+          {program.name.value, fmt::format("{}: error[object]: {}\n", program.object.value, loaded.error().message)});
+    }
+    return nullptr;
+  }
+  auto object = std::make_unique<Object>(Object{.elf = std::move(*loaded), .maps = {}, .first = &program});
+  return (by_path_[path] = std::move(object)).get();
+}
+
+void ObjectSet::find_function(std::size_t index) {
+  const config::Program& program = context_.config.programs[index];
+  const vm::ElfObject& elf = by_program_[index]->elf;
+  std::vector<std::string_view> names;
+  for (const vm::LoadedProgram& known : elf.programs) names.push_back(known.name);
+  if (program.function.value.empty()) {
+    if (elf.programs.size() == 1) {
+      functions_[index] = elf.programs.data();
+      return;
+    }
+    context_.error(program.object.mark, "program-function",
+                   names.empty()
+                       ? fmt::format("program {}: {} holds no XDP program", program.name.value, program.object.value)
+                       : fmt::format("program {}: {} holds several programs: say `function:` ({})", program.name.value,
+                                     program.object.value, joined(names)));
+    return;
+  }
+  functions_[index] = elf.program(program.function.value);
+  if (functions_[index] != nullptr) return;
+  context_.error(program.function.mark, "program-function",
+                 fmt::format("program {}: {} has no program '{}'{}", program.name.value, program.object.value,
+                             printable(program.function.value), did_you_mean(program.function.value, names)));
+}
+
+void ObjectSet::set_globals() {
+  for (std::size_t i = 0; i < by_program_.size(); ++i) {
+    if (by_program_[i] == nullptr) continue;
+    const config::Program& program = context_.config.programs[i];
+    for (const auto& [name, value] : program.globals) set_global(*by_program_[i], program, name, value);
+  }
+}
+
+void ObjectSet::set_global(Object& object, const config::Program& program, const config::Text& name,
+                           const config::Value& value) {
+  const std::string what = fmt::format("program {}: global {}", program.name.value, name.value);
+  if (object.elf.btf == nullptr) {
+    context_.error(name.mark, "global", fmt::format("{}: {} has no BTF to find it by", what, object.elf.path));
+    return;
+  }
+  std::vector<std::string_view> names;
+  for (vm::MapDecl& section : object.elf.maps) {
+    if (section.origin == vm::MapDecl::Origin::kDeclared) continue;
+    for (const vm::Btf::Variable& variable : object.elf.btf->variables(section.spec.name)) {
+      names.push_back(variable.name);
+      if (variable.name != name.value) continue;
+      std::vector<std::byte> bytes(variable.size);
+      const ValueType type{.btf = object.elf.btf.get(), .type = variable.type, .size = variable.size};
+      if (!context_.values().encode(value, type, what, bytes)) return;
+      if (variable.offset > section.initial.size() || variable.size > section.initial.size() - variable.offset) {
+        context_.error(name.mark, "global", fmt::format("{}: lies outside {}", what, section.spec.name));
+        return;
+      }
+      Written& before = written_[{&object, name.value}];
+      if (before.name != nullptr && before.bytes != bytes) {
+        context_.error(name.mark, "global",
+                       fmt::format("{}: another program of the same object set it differently on {}:{}", what,
+                                   before.name->mark.file, before.name->mark.line));
+        return;
+      }
+      std::ranges::copy(bytes, section.initial.begin() + variable.offset);
+      before = {.name = &name, .bytes = std::move(bytes)};
+      return;
+    }
+  }
+  context_.error(name.mark, "global",
+                 fmt::format("{}: {} has no such variable{}", what, object.elf.path, did_you_mean(name.value, names)));
+}
+
+std::vector<ObjectSet::Member> ObjectSet::declarations(std::string_view name) const {
+  std::vector<Member> found;
+  std::set<const Object*> seen;
+  for (Object* object : by_program_) {  // in the order of the configuration
+    if (object == nullptr || !seen.insert(object).second) continue;
+    for (std::size_t i = 0; i < object->elf.maps.size(); ++i) {
+      const vm::MapDecl& map = object->elf.maps[i];
+      if (map.origin == vm::MapDecl::Origin::kDeclared && map.spec.name == name) found.push_back({object, i});
+    }
+  }
+  return found;
+}
+
+std::vector<ObjectSet::Member> ObjectSet::sharers(const config::Map& map, const std::vector<Member>& declared) {
+  std::vector<Member> members;
+  for (const config::Text& name : map.shared_by) {
+    const auto program =
+        std::ranges::find(context_.config.programs, name.value, [](const config::Program& p) { return p.name.value; });
+    if (program == context_.config.programs.end()) {
+      std::vector<std::string_view> names;
+      for (const config::Program& known : context_.config.programs) names.push_back(known.name.value);
+      context_.error(name.mark, "unknown-program",
+                     fmt::format("map {}: unknown program '{}' in shared_by{}", map.name.value, printable(name.value),
+                                 did_you_mean(name.value, names)));
+      continue;
+    }
+    const Object* object = by_program_[static_cast<std::size_t>(program - context_.config.programs.begin())];
+    if (object == nullptr) continue;
+    const auto member = std::ranges::find(declared, object, [](const Member& m) { return m.object; });
+    if (member == declared.end()) {
+      context_.error(name.mark, "unknown-map",
+                     fmt::format("map {}: the object of program {} declares no such map", map.name.value, name.value));
+    } else if (std::ranges::count(members, object, [](const Member& m) { return m.object; }) == 0) {
+      members.push_back(*member);
+    }
+  }
+  return members;
+}
+
+void ObjectSet::group_config(const config::Map& map) {
+  const std::vector<Member> declared = declarations(map.name.value);
+  if (declared.empty()) {
+    if (!failed_paths_.empty()) return;  // perhaps in the object that could not be read
+    std::set<std::string_view> names;
+    for (const auto& [path, object] : by_path_) {
+      for (const vm::MapDecl& known : object->elf.maps) {
+        if (known.origin == vm::MapDecl::Origin::kDeclared) names.insert(known.spec.name);
+      }
+    }
+    context_.error(map.name.mark, "unknown-map",
+                   fmt::format("no object declares a map '{}'{}", printable(map.name.value),
+                               did_you_mean(map.name.value, {names.begin(), names.end()})));
+    return;
+  }
+  Group group{.members = map.shared_by.empty() ? declared : sharers(map, declared), .config = &map};
+  const bool pinned =
+      std::ranges::all_of(declared, [](const Member& m) { return m.object->elf.maps[m.index].spec.pin_by_name; });
+  if (map.shared_by.empty() && declared.size() > 1 && !pinned) {
+    context_.error(map.name.mark, "map-ambiguous",
+                   fmt::format("map {}: {} and {} each declare one: say in `shared_by` which programs share it",
+                               map.name.value, declared[0].object->elf.path, declared[1].object->elf.path));
+    return;
+  }
+  if (group.members.empty()) return;
+  for (const Member& member : group.members) {
+    if (map.max_entries != 0) member.object->elf.maps[member.index].spec.max_entries = map.max_entries;
+  }
+  if (same_layout(group)) groups_.push_back(std::move(group));
+}
+
+bool ObjectSet::same_layout(const Group& group) const {
+  const vm::MapDecl& first = group.members[0].object->elf.maps[group.members[0].index];
+  for (const Member& member : group.members) {
+    const vm::MapDecl& other = member.object->elf.maps[member.index];
+    const vm::MapSpec& a = first.spec;
+    const vm::MapSpec& b = other.spec;
+    if (a.type == b.type && a.key_size == b.key_size && a.value_size == b.value_size &&
+        a.max_entries == b.max_entries && a.flags == b.flags) {
+      continue;
+    }
+    const config::Mark& mark = group.config != nullptr ? group.config->name.mark : member.object->first->object.mark;
+    context_.error(mark, "map-layout",
+                   fmt::format("map {} cannot be shared: {} has {}; {} has {}", a.name,
+                               group.members[0].object->elf.path, layout(a), member.object->elf.path, layout(b)));
+    return false;
+  }
+  return true;
+}
+
+void ObjectSet::group_maps() {
+  for (const config::Map& map : context_.config.maps) group_config(map);
+  // Maps pinned by name are one instance whether the configuration mentions them or not.
+  std::set<std::string_view> done;
+  for (const Group& group : groups_) done.insert(group.config->name.value);
+  for (const auto& [path, object] : by_path_) {
+    for (const vm::MapDecl& map : object->elf.maps) {
+      if (!map.spec.pin_by_name || !done.insert(map.spec.name).second) continue;
+      Group group{.members = declarations(map.spec.name)};
+      std::erase_if(group.members, [](const Member& m) { return !m.object->elf.maps[m.index].spec.pin_by_name; });
+      if (group.members.size() > 1 && same_layout(group)) groups_.push_back(std::move(group));
+    }
+  }
+}
+
+bool ObjectSet::make_maps() {
+  group_maps();
+  bool ok = true;
+  for (const auto& [path, object] : by_path_) {
+    for (const vm::MapDecl& map : object->elf.maps) {
+      if (map.spec.max_entries != 0 || map.origin != vm::MapDecl::Origin::kDeclared) continue;
+      context_.error(object->first->object.mark, "map-size",
+                     fmt::format("map {} of {} leaves its size open: set maps.{}.max_entries", map.spec.name,
+                                 object->elf.path, map.spec.name));
+      ok = false;
+    }
+    if (!ok) continue;
+    auto made = vm::make_maps(object->elf, context_.options.cpus);
+    if (made) {
+      object->maps = std::move(*made);
+      continue;
+    }
+    ok = false;
+    context_.report.rejected.push_back(
+        {object->first->name.value, fmt::format("{}: error[map]: {}\n", object->elf.path, made.error().message)});
+  }
+  if (!ok) return false;
+  for (const Group& group : groups_) {
+    const Member& first = group.members[0];
+    for (const Member& member : group.members) member.object->maps[member.index] = first.object->maps[first.index];
+  }
+  return true;
+}
+
+void ObjectSet::fill_maps() {
+  for (const Group& group : groups_) {
+    if (group.config == nullptr) continue;
+    const Member& first = group.members[0];
+    fill_map(context_, *group.config, *first.object->maps[first.index], first.object->elf.btf.get());
+  }
+}
+
+std::vector<ObjectSet::Found> ObjectSet::find_map(std::string_view name,
+                                                  const std::vector<std::size_t>& programs) const {
+  std::vector<Found> found;
+  for (const std::size_t program : programs) {
+    const Object* object = by_program_[program];
+    if (object == nullptr || object->maps.size() != object->elf.maps.size()) continue;
+    for (std::size_t i = 0; i < object->maps.size(); ++i) {
+      const vm::MapDecl& map = object->elf.maps[i];
+      if (map.origin != vm::MapDecl::Origin::kDeclared || map.spec.name != name) continue;
+      const bool known = std::ranges::any_of(found, [&](const Found& f) { return f.map == object->maps[i]; });
+      if (!known) found.push_back({.map = object->maps[i], .object = object, .declaration = &map});
+    }
+  }
+  return found;
+}
+
+std::vector<NamedMap> ObjectSet::all_maps() const {
+  std::vector<NamedMap> all;
+  std::set<const Object*> seen;
+  for (const Object* object : by_program_) {
+    if (object == nullptr || !seen.insert(object).second) continue;
+    for (std::size_t i = 0; i < object->maps.size(); ++i) {
+      const auto known = std::ranges::find(all, object->maps[i], &NamedMap::map);
+      if (known != all.end()) {
+        known->objects.push_back(object->elf.path);
+      } else {
+        all.push_back({.name = object->elf.maps[i].spec.name,
+                       .objects = {object->elf.path},
+                       .map = object->maps[i],
+                       .btf = object->elf.btf});
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,370 @@
+#include "dataplane/pipeline/wiring.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "dataplane/pipeline/value_text.h"
+
+namespace sluice::pipeline {
+namespace {
+
+constexpr std::int32_t kTailCallHelper = 12;  // BPF_FUNC_tail_call
+constexpr std::string_view kDrop = "drop";    // `on_pass: drop`
+
+template <typename Range>
+std::string did_you_mean(std::string_view word, const Range& named) {
+  std::vector<std::string_view> names;
+  for (const auto& item : named) names.push_back(item.name.value);
+  const std::string_view near = nearest(word, names);
+  return near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
+}
+
+template <typename Range>
+std::int32_t index_of(const Range& named, std::string_view name) {
+  const auto found = std::ranges::find_if(named, [&](const auto& item) { return item.name.value == name; });
+  return found == std::ranges::end(named) ? kNone : static_cast<std::int32_t>(found - std::ranges::begin(named));
+}
+
+std::vector<std::size_t> up_to(std::size_t count) {
+  std::vector<std::size_t> all(count);
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+}  // namespace
+
+Wiring::Wiring(const LoadContext& context, const ObjectSet& objects, const std::vector<std::unique_ptr<Stage>>& stages)
+    : context_(context), objects_(objects), stages_(stages) {}
+
+std::optional<std::size_t> Wiring::program_index(const config::Text& name, const std::string& where) const {
+  const std::int32_t index = index_of(context_.config.programs, name.value);
+  if (index != kNone) return static_cast<std::size_t>(index);
+  context_.error(name.mark, "unknown-program",
+                 fmt::format("unknown program '{}' in {}{}", printable(name.value), where,
+                             did_you_mean(name.value, context_.config.programs)));
+  return std::nullopt;
+}
+
+void Wiring::fill_prog_arrays() {
+  for (const config::Pipeline& pipeline : context_.config.pipelines) {
+    for (const auto& [map, calls] : pipeline.tail_calls) fill_array(pipeline, map, calls);
+  }
+  for (const Slot& slot : slots_) {
+    const auto [known, fresh] = filled_.try_emplace({slot.array, slot.index}, &slot);
+    if (fresh || known->second->program == slot.program) continue;
+    context_.error(
+        slot.line->slot.mark, "tail-call",
+        fmt::format("slot {} of {} holds {} already (line {}); both pipelines use the same prog array", slot.index,
+                    slot.map, known->second->line->program.value, known->second->line->slot.mark.line));
+  }
+}
+
+void Wiring::fill_array(const config::Pipeline& pipeline, const config::Text& map,
+                        const std::vector<config::TailCall>& calls) {
+  std::vector<std::size_t> programs;  // of this pipeline
+  const std::int32_t entry = index_of(context_.config.programs, pipeline.entry.value);
+  if (entry != kNone) programs.push_back(static_cast<std::size_t>(entry));
+  for (const config::TailCall& call : calls) {
+    const std::string where = fmt::format("tail call {}[{}]", map.value, call.slot.value);
+    if (const auto program = program_index(call.program, where)) programs.push_back(*program);
+  }
+  const auto found = objects_.find_map(map.value, programs);
+  if (found.empty()) {
+    context_.error(
+        map.mark, "unknown-map",
+        fmt::format("pipeline {}: none of its programs has a map '{}'", pipeline.name.value, printable(map.value)));
+    return;
+  }
+  if (found.size() > 1) {
+    context_.error(
+        map.mark, "map-ambiguous",
+        fmt::format("pipeline {}: {} and {} each have their own map {}: say `shared_by` under maps.{}",
+                    pipeline.name.value, found[0].object->elf.path, found[1].object->elf.path, map.value, map.value));
+    return;
+  }
+  if (found[0].map->spec().type != vm::MapType::kProgArray) {
+    context_.error(map.mark, "tail-call",
+                   fmt::format("pipeline {}: {} is no prog array but {}", pipeline.name.value, map.value,
+                               vm::map_type_name(found[0].map->spec().type)));
+    return;
+  }
+  auto& array = static_cast<vm::ProgArray&>(*found[0].map);
+  for (const config::TailCall& call : calls) {
+    const std::string where = fmt::format("tail call {}[{}]", map.value, call.slot.value);
+    const auto number = slot_number(call.slot, found[0], where);
+    const std::int32_t program = index_of(context_.config.programs, call.program.value);
+    if (!number || program == kNone) continue;
+    const auto& stage = stages_[static_cast<std::size_t>(program)];
+    slots_.push_back({.pipeline = &pipeline,
+                      .line = &call,
+                      .map = map.value,
+                      .array = &array,
+                      .index = *number,
+                      .program = static_cast<std::size_t>(program)});
+    if (stage == nullptr) continue;
+    const int result = array.set(*number, &stage->slot);
+    if (result != 0) {
+      context_.error(
+          call.program.mark, "tail-call",
+          fmt::format("{}: {} does not fit the programs {} holds: all must be of one type ({} is {}{})", where,
+                      call.program.value, map.value, call.program.value, stage->runner.program().program().type->name,
+                      stage->runner.program().program().frags ? " with frags" : ""));
+    }
+  }
+}
+
+std::optional<std::uint32_t> Wiring::slot_number(const config::Text& slot, const ObjectSet::Found& found,
+                                                 const std::string& where) const {
+  const std::uint32_t size = found.map->spec().max_entries;
+  std::optional<std::int64_t> number;
+  if (const auto integer = parse_integer(slot.value)) {
+    if (integer->magnitude <= UINT32_MAX) {
+      number = static_cast<std::int64_t>(integer->magnitude) * (integer->negative ? -1 : 1);
+    } else {
+      number = INT64_MAX;
+    }
+  } else if (found.object->elf.btf != nullptr) {
+    number = found.object->elf.btf->enumerator(slot.value);
+  }
+  if (!number) {
+    std::vector<std::string_view> names;
+    std::vector<vm::Btf::Enumerator> known;
+    if (found.object->elf.btf != nullptr) known = found.object->elf.btf->enumerators(found.map->spec().key_type);
+    for (const auto& enumerator : known) names.push_back(enumerator.name);
+    const std::string_view near = nearest(slot.value, names);
+    context_.error(
+        slot.mark, "tail-call",
+        fmt::format("{}: '{}' is neither a number nor an enumerator of {}{}", where, printable(slot.value),
+                    found.object->elf.path, near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near)));
+    return std::nullopt;
+  }
+  if (*number < 0 || *number >= size) {
+    context_.error(slot.mark, "tail-call",
+                   fmt::format("{}: slot {} is out of range 0..{}", where, slot.value, size - 1));
+    return std::nullopt;
+  }
+  return static_cast<std::uint32_t>(*number);
+}
+
+void Wiring::attach_devmap_programs() {
+  for (const config::Map& map : context_.config.maps) {
+    const bool any = std::ranges::any_of(map.entries, [](const auto& entry) { return !entry.program.value.empty(); });
+    if (!any) continue;
+    const auto found = objects_.find_map(map.name.value, up_to(context_.config.programs.size()));
+    if (found.empty()) continue;  // said by fill_maps
+    for (const config::MapEntry& entry : map.entries) {
+      if (!entry.program.value.empty()) attach_program(map, entry, found[0]);
+    }
+  }
+}
+
+void Wiring::attach_program(const config::Map& map, const config::MapEntry& entry, const ObjectSet::Found& found) {
+  const std::string where = fmt::format("map {}", map.name.value);
+  const auto program = program_index(entry.program, where);
+  if (!program) return;
+  const vm::MapType type = found.map->spec().type;
+  if (type != vm::MapType::kDevmap && type != vm::MapType::kDevmapHash) {
+    context_.error(
+        entry.program.mark, "map-entry",
+        fmt::format("{}: programs are attached to entries of devmaps, and this is {}", where, vm::map_type_name(type)));
+    return;
+  }
+  const auto& stage = stages_[*program];
+  if (stage == nullptr) return;
+  const vm::LoadedProgram& loaded = stage->runner.program().program();
+  if (loaded.type != &vm::xdp_devmap_type()) {
+    context_.error(entry.program.mark, "program-type",
+                   fmt::format("{}: {} is {}, a devmap entry takes SEC(\"xdp/devmap\")", where, entry.program.value,
+                               loaded.type->name));
+    return;
+  }
+  std::uint32_t key = 0;
+  const ValueType key_type{.btf = found.object->elf.btf.get(),
+                           .type = found.map->spec().key_type,
+                           .size = sizeof(key),
+                           .types = map.key_type ? &*map.key_type : nullptr};
+  // The mistakes of this key were told when the map was filled.
+  Diagnostics told;
+  const ValueReader reader{.ports = context_.ports, .sources = context_.sources, .diagnostics = told};
+  if (!reader.encode(entry.key, key_type, where, std::as_writable_bytes(std::span(&key, 1)))) return;
+  if (static_cast<vm::Devmap&>(*found.map).attach(key, &stage->slot) == 0) devmap_programs_.push_back(*program);
+}
+
+std::vector<Port> Wiring::make_ports() {
+  std::vector<Port> ports;
+  for (const config::Port& port : context_.config.ports) {
+    const auto taken = std::ranges::find(ports, port.ifindex, &Port::ifindex);
+    if (taken != ports.end()) {
+      context_.error(port.mark, "port-ifindex",
+                     fmt::format("port {}: ifindex {} is {}'s already", port.name.value, port.ifindex, taken->name));
+    }
+    ports.push_back({.name = port.name.value, .ifindex = port.ifindex, .mtu = port.mtu});
+  }
+  for (const config::Attach& line : context_.config.attach) attach(line, ports);
+  return ports;
+}
+
+void Wiring::attach(const config::Attach& line, std::vector<Port>& ports) {
+  const auto chain = [&](const config::Text& name, bool egress) {
+    if (name.value.empty()) return kNone;
+    const std::int32_t index = index_of(context_.config.pipelines, name.value);
+    if (index == kNone) {
+      context_.error(name.mark, "unknown-pipeline",
+                     fmt::format("unknown pipeline '{}' in attach{}", printable(name.value),
+                                 did_you_mean(name.value, context_.config.pipelines)));
+    } else {
+      Use& use = uses_[name.value];
+      (egress ? use.egress : use.ingress) = true;
+      check_entry(context_.config.pipelines[static_cast<std::size_t>(index)], name, egress);
+    }
+    return index;
+  };
+  const std::int32_t ingress = chain(line.ingress, false);
+  const std::int32_t egress = chain(line.egress, true);
+  for (const config::Text& name : line.ports) {
+    const auto port = std::ranges::find(ports, name.value, &Port::name);
+    if (port == ports.end()) {
+      context_.error(name.mark, "unknown-port",
+                     fmt::format("unknown port '{}' in attach{}", printable(name.value),
+                                 did_you_mean(name.value, context_.config.ports)));
+      continue;
+    }
+    if ((ingress != kNone && port->ingress != kNone) || (egress != kNone && port->egress != kNone)) {
+      context_.error(name.mark, "attach", fmt::format("port {} has a pipeline in this direction already", name.value));
+    }
+    if (ingress != kNone) port->ingress = ingress;
+    if (egress != kNone) port->egress = egress;
+  }
+}
+
+void Wiring::check_entry(const config::Pipeline& pipeline, const config::Text& use, bool egress) {
+  const std::int32_t program = index_of(context_.config.programs, pipeline.entry.value);
+  if (program == kNone || stages_[static_cast<std::size_t>(program)] == nullptr) return;
+  const vm::ProgramType* type = stages_[static_cast<std::size_t>(program)]->runner.program().program().type;
+  if (type == &vm::xdp_type() || (egress && type == &vm::xdp_devmap_type())) return;
+  context_.error(
+      use.mark, "program-type",
+      fmt::format("pipeline {} starts with {} of type {}, {} takes {}", pipeline.name.value, pipeline.entry.value,
+                  type->name, egress ? "egress" : "ingress", egress ? "xdp or xdp/devmap" : "xdp"));
+}
+
+std::vector<Chain> Wiring::make_chains() {
+  std::vector<Chain> chains;
+  for (const config::Pipeline& pipeline : context_.config.pipelines) {
+    Chain chain{.name = pipeline.name.value};
+    const auto entry = program_index(pipeline.entry, fmt::format("pipeline {}", pipeline.name.value));
+    if (entry) chain.entry = static_cast<std::uint16_t>(*entry);
+    if (!pipeline.on_pass.value.empty() && pipeline.on_pass.value != kDrop) {
+      chain.on_pass = index_of(context_.config.ports, pipeline.on_pass.value);
+      if (chain.on_pass == kNone) {
+        context_.error(pipeline.on_pass.mark, "unknown-port",
+                       fmt::format("pipeline {}: on_pass: unknown port '{}'{}", pipeline.name.value,
+                                   printable(pipeline.on_pass.value),
+                                   did_you_mean(pipeline.on_pass.value, context_.config.ports)));
+      }
+    }
+    chains.push_back(std::move(chain));
+  }
+  return chains;
+}
+
+std::vector<std::size_t> Wiring::reach(const std::string& pipeline, std::size_t entry) {
+  std::vector<std::size_t> reached = {entry};
+  for (std::size_t i = 0; i < reached.size(); ++i) follow(pipeline, reached[i], reached);
+  return reached;
+}
+
+void Wiring::follow(const std::string& pipeline, std::size_t from, std::vector<std::size_t>& reached) {
+  const vm::VerifiedProgram& program = stages_[from]->runner.program();
+  const vm::Facts& facts = program.facts();
+  std::set<Called> calls;
+  const auto call_all = [&](const vm::Map& map) {
+    for (std::uint32_t i = 0; i < map.spec().max_entries; ++i) calls.emplace(&map, i);
+  };
+  for (std::size_t i = 0; i < program.program().insns.size() && i < facts.insns.size(); ++i) {
+    const vm::InsnRow* row = vm::find(program.program().insns[i]);
+    if (row == nullptr || row->kind != vm::Kind::kCallHelper || program.program().insns[i].imm != kTailCallHelper ||
+        !facts.insns[i].reachable) {
+      continue;
+    }
+    const vm::InsnFacts& fact = facts.insns[i];
+    if (fact.map < 0) {
+      for (const std::uint32_t map : facts.tail_call_maps) call_all(*program.program().maps[map]);
+    } else if (fact.key_constant < 0) {
+      call_all(*program.program().maps[static_cast<std::size_t>(fact.map)]);
+    } else {
+      const vm::Map& map = *program.program().maps[static_cast<std::size_t>(fact.map)];
+      const auto slot = static_cast<std::uint32_t>(fact.key_constant);
+      calls.emplace(&map, slot);
+      if (!filled_.contains({&map, slot})) {
+        context_.warn(context_.config.programs[from].name.mark, "tail-call-empty",
+                      fmt::format("{} calls slot {} of {}, which is empty: the call falls through", stages_[from]->name,
+                                  slot, map.spec().name));
+      }
+    }
+  }
+  for (const Called& call : calls) {
+    called_.insert(call);
+    const auto filled = filled_.find(call);
+    if (filled == filled_.end()) continue;
+    const std::size_t to = filled->second->program;
+    context_.report.edges.push_back({.pipeline = pipeline,
+                                     .from = stages_[from]->name,
+                                     .to = stages_[to]->name,
+                                     .map = filled->second->map,
+                                     .slot = call.second});
+    if (std::ranges::find(reached, to) == reached.end()) reached.push_back(to);
+  }
+}
+
+void Wiring::check_pass(const config::Pipeline& pipeline, const std::vector<std::size_t>& reached) const {
+  if (!pipeline.on_pass.value.empty()) return;
+  constexpr std::uint32_t kPassBit = 1U << static_cast<unsigned>(vm::Verdict::kPass);
+  for (const std::size_t stage : reached) {
+    if ((stages_[stage]->runner.program().facts().may_return & kPassBit) == 0) continue;
+    context_.error(pipeline.name.mark, "on-pass",
+                   fmt::format("pipeline {}: {} can return XDP_PASS, and there is no kernel stack behind it: say "
+                               "`on_pass: PORT` or `on_pass: drop`",
+                               pipeline.name.value, stages_[stage]->name));
+    return;
+  }
+}
+
+void Wiring::check_reach() {
+  std::set<std::size_t> used;
+  for (const config::Pipeline& pipeline : context_.config.pipelines) {
+    const std::int32_t entry = index_of(context_.config.programs, pipeline.entry.value);
+    if (entry == kNone) continue;
+    const auto use = uses_.find(pipeline.name.value);
+    if (use == uses_.end()) {
+      context_.warn(pipeline.name.mark, "unused",
+                    fmt::format("pipeline {} is attached to no port", pipeline.name.value));
+    }
+    const auto reached = reach(pipeline.name.value, static_cast<std::size_t>(entry));
+    used.insert(reached.begin(), reached.end());
+    if (use == uses_.end() || use->second.ingress) check_pass(pipeline, reached);
+  }
+  for (const std::size_t program : devmap_programs_) {
+    if (used.contains(program)) continue;
+    const auto reached = reach("", program);
+    used.insert(reached.begin(), reached.end());
+  }
+  std::set<std::size_t> unreachable;
+  for (const Slot& slot : slots_) {
+    if (called_.contains({slot.array, slot.index})) continue;
+    unreachable.insert(slot.program);
+    context_.error(slot.line->slot.mark, "tail-call-unreachable",
+                   fmt::format("slot {} of {} is never called: no stage that {} reaches calls it",
+                               slot.line->slot.value, slot.map, slot.pipeline->entry.value));
+  }
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    if (used.contains(i) || unreachable.contains(i)) continue;
+    const config::Text& name = context_.config.programs[i].name;
+    context_.warn(name.mark, "unused", fmt::format("program {} is used by no pipeline and no map", name.value));
+  }
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,134 @@
+#pragma once
+// Turns a lowered program into x86-64 code: one emit_* a kind of instruction, in emit.cc (frames, entries, dispatch),
+// emit_alu.cc, emit_divide.cc, emit_memory.cc, emit_atomic.cc, emit_jump.cc, emit_call.cc. `emit` runs twice: the first
+// run finds out how long everything is, the second knows where the code will stand and which jumps are short.
+//
+// A sub-program's frame, from rsp upwards: registers saved around its local calls, its BPF stack, padding that keeps
+// rsp at a multiple of 16, the return address. rsp stays fixed, so r10 is rsp plus a constant.
+//
+// Inside, the per-frame entry takes rdi = context and r12 = environment, returns in rax and may change every other
+// register but rsp and r12: only the outermost entry obeys the System V ABI. That is what makes a tail call a plain
+// jump, and why a caller saves r6..r9 around local calls instead of the callee.
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "jit/lower.h"
+#include "jit/x86_64/assembler.h"
+#include "jit/x86_64/features.h"
+#include "vm/maps/array_view.h"
+#include "vm/maps/percpu_array_view.h"
+#include "vm/maps/prog_array_view.h"
+
+namespace sluice::jit::x86_64 {
+
+struct Code {
+  std::vector<std::byte> bytes;
+  std::vector<std::uint32_t> offsets;  // where each slot's code starts, prologues included; one more for the end
+  std::vector<std::uint32_t> targets;  // where a jump to each slot goes
+  std::uint32_t entry = 0;             // offset of the burst or memory entry
+  std::uint32_t frame_entry = 0;       // offset of the per-frame entry
+};
+
+class Emitter {
+ public:
+  // `previous` is the code of an earlier run over the same program, or null: it tells which jumps are short.
+  Emitter(const Lowered& lowered, Features features, Placement placement, const Code* previous);
+  // Throws Xbyak::Error.
+  Code emit();
+
+ private:
+  struct Layout {             // of the frame of the function being emitted, bytes
+    std::uint32_t save = 0;   // at rsp: saved registers
+    std::uint32_t stack = 0;  // above them: BPF stack
+    std::uint32_t total = 0;  // what the prologue takes from rsp
+  };
+
+  // emit.cc
+  void emit_entry();
+  void emit_burst_entry(unsigned saved_bytes);
+  void emit_memory_entry();
+  void emit_function(const Function& function);
+  void emit_prologue();
+  void emit_clear();
+  void emit_leave_frame();                 // rsp as it was at entry
+  unsigned emit_insn(std::uint32_t slot);  // returns the slots translated
+  void emit_imm64(const vm::Insn& insn, const Op& op);
+  void emit_exit();
+
+  // emit_alu.cc
+  unsigned emit_alu(std::uint32_t slot);
+  void emit_binary(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_multiply(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_move(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_sign_extend(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_shift(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_shift_by_register(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_shift_by_cl(vm::AluOp op, const Xbyak::Reg& dst);
+  bool fuse_extension(std::uint32_t slot);
+  void emit_endian(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_zero_extend(unsigned bpf);
+
+  // emit_divide.cc
+  void emit_divide(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_divide_by_constant(const vm::InsnRow& row, const vm::Insn& insn);
+  bool emit_divide_unsigned_constant(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_divide_by_r11(const vm::InsnRow& row, unsigned dst, bool may_be_zero);
+  void emit_divide_minus_one(const vm::InsnRow& row, unsigned dst);
+  void emit_divide_zero(const vm::InsnRow& row, unsigned dst);
+  void emit_hardware_divide(const vm::InsnRow& row, unsigned dst);
+
+  // emit_memory.cc
+  void emit_load(std::uint32_t slot);
+  void emit_load_bytes(unsigned dst, const Xbyak::RegExp& address, unsigned size);
+  void emit_load_field(unsigned dst, const Reg64& base, std::int32_t displacement, unsigned size);
+  void emit_load_maybe_context(const vm::Insn& insn);
+  void emit_load_signed(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_store(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_store_imm(const vm::InsnRow& row, const vm::Insn& insn);
+
+  // emit_atomic.cc
+  void emit_atomic(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_fetch_loop(const vm::InsnRow& row, const vm::Insn& insn);
+
+  // emit_jump.cc
+  void emit_goto(std::uint32_t slot);
+  void emit_branch(std::uint32_t slot);
+  void emit_compare(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_test(const vm::InsnRow& row, const vm::Insn& insn);
+  [[nodiscard]] bool is_short(std::uint32_t slot) const;
+
+  // emit_call.cc
+  void emit_call_helper(const Op& op);
+  void emit_tail_call(const Op& op);
+  void emit_tail_call_inline(const vm::ProgArrayView& view);
+  void emit_enter_slot();
+  bool emit_lookup_inline(const Op& op);
+  void emit_array_lookup(const Op& op, const vm::ArrayView& view);
+  void emit_percpu_array_lookup(const Op& op, const vm::PercpuArrayView& view);
+  Assembler::Ahead emit_scaled_index(std::uint32_t max_entries, std::uint32_t stride);
+  void emit_call_local(const Op& op);
+
+  [[nodiscard]] const vm::Insn& insn_at(std::uint32_t slot) const { return lowered_.program->insns[slot]; }
+  [[nodiscard]] Xbyak::Reg reg(unsigned bpf, bool wide) const {
+    return wide ? static_cast<Xbyak::Reg>(reg64(bpf)) : static_cast<Xbyak::Reg>(reg32(bpf));
+  }
+  // What is known of the upper halves of registers here: bit r set = zero. Forgotten at jump targets and calls.
+  [[nodiscard]] bool upper_zero(unsigned bpf) const { return (upper_zero_ >> bpf & 1) != 0; }
+  void set_upper_zero(unsigned bpf, bool zero) {
+    const auto bit = static_cast<std::uint16_t>(1U << bpf);
+    upper_zero_ = static_cast<std::uint16_t>(zero ? upper_zero_ | bit : upper_zero_ & ~bit);
+  }
+
+  const Lowered& lowered_;
+  Features features_;
+  const Code* previous_;
+  PlainAllocator allocator_;
+  Assembler a_;
+  Code code_;
+  const Function* function_ = nullptr;  // being emitted
+  Layout layout_;
+  std::uint16_t upper_zero_ = 0;
+};
+
+}  // namespace sluice::jit::x86_64
