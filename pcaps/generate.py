@@ -8,7 +8,7 @@
 imix.pcap    a mix as from an access network: 64/594/1518-byte frames 7:4:1; TCP flows, UDP, ICMP, VLAN, IPv6, and about
              one frame in forty that is a fragment, damaged, or addressed to nowhere
 edge.pcap    one frame or a few for every rule of the edge router, both directions
-l2.pcap      eight hosts on a switch: broadcast, answers, VLANs, a host that moves
+l2.pcap, l2-p2.pcap, l2-p3.pcap   eight hosts on three ports of a switch: broadcast, answers, VLANs, a host that moves
 balancer.pcap  flows to a virtual service, new and old, and what is not for it
 """
 import argparse
@@ -234,25 +234,35 @@ def edge() -> Capture:
     return c
 
 
-def l2() -> Capture:
-    c = Capture()
+def l2() -> list:
+    """What the hosts of three ports send: a capture a port, on one clock."""
+    ports = [Capture(), Capture(), Capture()]
     rng = random.Random(7)
     hosts = [f"02:00:00:00:01:{n:02x}" for n in range(1, 9)]
     ip = {h: f"10.9.0.{n}" for n, h in enumerate(hosts, 1)}
-    for h in hosts:
-        c.add(eth("ff:ff:ff:ff:ff:ff", h, ETH_ARP, arp(1, h, ip[h], "10.9.0.1")), 5_000_000)
+    home = {h: n * 3 // 8 for n, h in enumerate(hosts)}
+
+    def send(src: str, frame: bytes, gap_ns=40_000_000) -> None:
+        ports[home.get(src, 0)].add(frame, 0)
+        for port in ports:
+            port.now += gap_ns
+
+    for h in hosts[:6]:
+        send(h, eth("ff:ff:ff:ff:ff:ff", h, ETH_ARP, arp(1, h, ip[h], "10.9.0.1")), 5_000_000)
     for n in range(120):
         src, dst = rng.sample(hosts, 2)
+        if n == 60:
+            home[hosts[7]] = 0  # the last host moves to the first port
         tags = ((ETH_VLAN, rng.choice([10, 20])),) if n % 5 == 0 else ()
-        c.add(eth(dst, src, ETH_IPV4, ipv4(ip[src], ip[dst], UDP, udp(ip[src], ip[dst], 1000 + n, 7, b"l2" * n)), tags),
-              40_000_000)
-    c.add(eth("01:00:5e:00:00:fb", hosts[0], ETH_IPV4,
-              ipv4(ip[hosts[0]], "224.0.0.251", UDP, udp(ip[hosts[0]], "224.0.0.251", 5353, 5353, b"mdns"))))
-    c.add(eth("33:33:00:00:00:01", hosts[1], ETH_IPV6, ipv6("fe80::1", "ff02::1", ICMP6, icmp6("fe80::1", "ff02::1", 134, b"ra"))))
-    c.add(eth(hosts[2], "03:00:00:00:00:01", ETH_IPV4, b"\0" * 46))  # a group address as source: not learnt
-    c.add(eth(hosts[2], hosts[2], ETH_IPV4, b"\0" * 46))             # to itself
-    c.add(eth(hosts[2], hosts[1], ETH_VLAN, b"")[:16])               # cut inside the tag
-    return c
+        send(src, eth(dst, src, ETH_IPV4, ipv4(ip[src], ip[dst], UDP, udp(ip[src], ip[dst], 1000 + n, 7, b"l2" * n)), tags))
+    send(hosts[0], eth("01:00:5e:00:00:fb", hosts[0], ETH_IPV4,
+                       ipv4(ip[hosts[0]], "224.0.0.251", UDP, udp(ip[hosts[0]], "224.0.0.251", 5353, 5353, b"mdns"))))
+    send(hosts[1], eth("33:33:00:00:00:01", hosts[1], ETH_IPV6,
+                       ipv6("fe80::1", "ff02::1", ICMP6, icmp6("fe80::1", "ff02::1", 134, b"ra"))))
+    send("", eth(hosts[2], "03:00:00:00:00:01", ETH_IPV4, b"\0" * 46))   # a group address as source: not learnt
+    send(hosts[2], eth(hosts[2], hosts[2], ETH_IPV4, b"\0" * 46))        # to itself
+    send(hosts[1], eth(hosts[2], hosts[1], ETH_VLAN, b"")[:16])          # cut inside the tag
+    return ports
 
 
 def balancer() -> Capture:
@@ -285,7 +295,8 @@ def balancer() -> Capture:
     return c
 
 
-SHIPPED = {"imix.pcap": lambda: imix(2400), "edge.pcap": edge, "l2.pcap": l2, "balancer.pcap": balancer}
+SHIPPED = {"imix.pcap": lambda: imix(2400), "edge.pcap": edge, "balancer.pcap": balancer,
+           "l2.pcap": lambda: l2()[0], "l2-p2.pcap": lambda: l2()[1], "l2-p3.pcap": lambda: l2()[2]}
 
 
 def main() -> int:

@@ -200,7 +200,7 @@ class Types {
 // breaks (C cannot write them, and printing them does not end) and what printing costs.
 class Expansion {
  public:
-  static constexpr std::uint64_t kMaxCost = std::uint64_t{1} << 22;  // types and 8-byte paddings, about lines of C
+  static constexpr std::uint64_t kMaxCost = std::uint64_t{1} << 18;  // types and 8-byte paddings, about lines of C
   static constexpr std::size_t kMaxDepth = 512;
 
   explicit Expansion(const Types& types) : types_(types), nodes_(2 * (std::size_t{types.count()} + 1)) {

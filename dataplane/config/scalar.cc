@@ -148,13 +148,13 @@ std::optional<std::vector<unsigned>> core_list(std::string_view text, std::strin
     const std::size_t dash = part.find('-');
     const std::string_view low_text = part.substr(0, dash);
     const std::string_view high_text = dash == std::string_view::npos ? low_text : part.substr(dash + 1);
-    const auto low = all_digits(low_text) ? parse_u64(low_text, 10) : std::nullopt;
-    const auto high = all_digits(high_text) ? parse_u64(high_text, 10) : std::nullopt;
-    if (!low || !high || *low > *high || *high > kHighest) {
+    const std::uint64_t low = all_digits(low_text) ? parse_u64(low_text, 10).value_or(UINT64_MAX) : UINT64_MAX;
+    const std::uint64_t high = all_digits(high_text) ? parse_u64(high_text, 10).value_or(UINT64_MAX) : UINT64_MAX;
+    if (low > high || high > kHighest) {
       why = fmt::format("'{}' is no core or range of cores 0..{}, such as 2-5,7", shown(part), kHighest);
       return std::nullopt;
     }
-    for (auto core = static_cast<unsigned>(*low); core <= *high; ++core) {
+    for (auto core = static_cast<unsigned>(low); core <= high; ++core) {
       if (std::ranges::find(out, core) != out.end()) {
         why = fmt::format("core {} is named twice", core);
         return std::nullopt;

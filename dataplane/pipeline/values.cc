@@ -278,11 +278,12 @@ bool Encoder::unknown_field(const Value& key, std::span<const vm::Btf::Member> m
   const std::string_view near = nearest(key.scalar, names);
   std::string known;
   for (const std::string_view name : names) known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
-  const bool is_union = btf_->kind(type) == BtfKind::kUnion;
-  return error(key, "value-field",
-               fmt::format("{}: {} {} has no field {}; {}", what, is_union ? "union" : "struct",
-                           btf_->name(btf_->strip(type)), described(key),
-                           near.empty() ? fmt::format("it has {}", known) : fmt::format("did you mean '{}'?", near)));
+  const std::string_view name = btf_->name(btf_->strip(type));
+  return error(
+      key, "value-field",
+      fmt::format("{}: {}{} has no field {}; {}", what, btf_->kind(type) == BtfKind::kUnion ? "the union" : "struct",
+                  name.empty() ? std::string() : fmt::format(" {}", name), described(key),
+                  near.empty() ? fmt::format("it has {}", known) : fmt::format("did you mean '{}'?", near)));
 }
 
 bool Encoder::encode_member(const Value& value, const vm::Btf::Member& member, const Value* types,

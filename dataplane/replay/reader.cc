@@ -15,6 +15,7 @@
 
 #include "base/diagnostics.h"
 #include "dataplane/replay/pcap_reader.h"
+#include "dataplane/replay/pcapng_reader.h"
 
 namespace sluice::replay {
 namespace {
@@ -39,7 +40,7 @@ Error wrong_link(int link) {
                                      : fmt::format("link type {} ({}) is not Ethernet", name, text));
 }
 
-// What libpcap reads: pcapng, pipes, pcap of unusual magic.
+// What libpcap reads: pipes, and pcap of unusual magic.
 class LibpcapReader : public Reader {
  public:
   explicit LibpcapReader(pcap_t* capture) : capture_(capture) { nanoseconds_ = true; }
@@ -84,6 +85,12 @@ Result<std::unique_ptr<Reader>> open_mapped(std::span<const std::byte> image, co
   return {std::move(reader)};
 }
 
+Result<std::unique_ptr<Reader>> open_mapped(std::span<const std::byte> image) {
+  auto reader = std::make_unique<PcapngReader>(image, unmap);
+  if (const auto link = reader->first_link(); link && *link != kLinkEthernet) return wrong_link(*link);
+  return {std::move(reader)};
+}
+
 Result<std::unique_ptr<Reader>> open_file(int file) {
   struct stat status{};
   if (fstat(file, &status) != 0) return environment(std::strerror(errno));
@@ -98,6 +105,10 @@ Result<std::unique_ptr<Reader>> open_file(int file) {
       if (header && header->version_major == 2) {
         close(file);
         return open_mapped(image, *header);
+      }
+      if (PcapngReader::recognises(image)) {
+        close(file);
+        return open_mapped(image);
       }
       unmap(image);
     }

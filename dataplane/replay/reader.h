@@ -1,7 +1,7 @@
 #pragma once
-// Captures in. Classic pcap of all four magics is walked in a memory map; everything else (pcapng, pipes, the odd
-// variants of pcap) is read by libpcap. Only Ethernet is taken. Input is hostile: a record that lies about its size
-// ends the walk with `damage()`, and all complete records before it were delivered, as tshark does. One thread.
+// Captures in. Classic pcap of all four magics and pcapng are walked in a memory map; pipes and the odd variants of
+// pcap are read by libpcap. Only Ethernet is taken. Input is hostile: a record that lies about its size ends the walk
+// with `damage()`, and all complete records before it were delivered, as tshark does. One thread.
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -13,10 +13,10 @@ const std::uint8_t* bytes(const std::byte* at) { return reinterpret_cast<const s
 
 // What the kernel checks of every update of an array, in its order: 0 or -errno.
 int check_update(const Map& map, const std::byte* key, UpdateMode mode) noexcept {
+  if (map.frozen()) return -EPERM;
   if (mode > UpdateMode::kExist) return -EINVAL;
   if (index_of(key) >= map.spec().max_entries) return -E2BIG;
-  if (mode == UpdateMode::kNoExist) return -EEXIST;
-  return map.frozen() ? -EPERM : 0;
+  return mode == UpdateMode::kNoExist ? -EEXIST : 0;
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ int ArrayMap::update(const std::byte* key, const std::byte* value, UpdateMode mo
   return 0;
 }
 
-int ArrayMap::erase(const std::byte* /*key*/) noexcept { return -EINVAL; }
+int ArrayMap::erase(const std::byte* /*key*/) noexcept { return frozen() ? -EPERM : -EINVAL; }
 
 bool ArrayMap::next_key(const std::byte* key, std::byte* next) const {
   return next_index(view_.max_entries, key, next);
@@ -83,7 +83,7 @@ int PercpuArrayMap::update(const std::byte* key, const std::byte* value, UpdateM
   return 0;
 }
 
-int PercpuArrayMap::erase(const std::byte* /*key*/) noexcept { return -EINVAL; }
+int PercpuArrayMap::erase(const std::byte* /*key*/) noexcept { return frozen() ? -EPERM : -EINVAL; }
 
 bool PercpuArrayMap::next_key(const std::byte* key, std::byte* next) const {
   return next_index(view_.max_entries, key, next);

@@ -67,10 +67,10 @@ std::byte* DevmapArray::lookup(const std::byte* key, unsigned /*cpu*/) noexcept 
 }
 
 int DevmapArray::update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned /*cpu*/) noexcept {
+  if (frozen()) return -EPERM;
   if (mode > UpdateMode::kExist) return -EINVAL;
   if (index_of(key) >= view_.max_entries) return -E2BIG;
   if (mode == UpdateMode::kNoExist) return -EEXIST;
-  if (frozen()) return -EPERM;
   std::uint32_t ifindex = 0;
   if (const int error = devmap_value(spec(), value, ifindex)) return error;
   store(view_.slots[index_of(key)], ifindex, nullptr);  // ifindex 0 empties the slot
@@ -78,8 +78,8 @@ int DevmapArray::update(const std::byte* key, const std::byte* value, UpdateMode
 }
 
 int DevmapArray::erase(const std::byte* key) noexcept {
-  if (index_of(key) >= view_.max_entries) return -EINVAL;
   if (frozen()) return -EPERM;
+  if (index_of(key) >= view_.max_entries) return -EINVAL;
   store(view_.slots[index_of(key)], 0, nullptr);
   return 0;
 }

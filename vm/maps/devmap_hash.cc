@@ -102,10 +102,10 @@ int DevmapHash::attach(std::uint32_t key, const ProgramSlot* program) {
 
 // As in the kernel, BPF_EXIST does not ask for an existing entry here.
 int DevmapHash::update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned /*cpu*/) noexcept {
+  if (frozen()) return -EPERM;
   std::uint32_t ifindex = 0;
   const int bad_value = devmap_value(spec(), value, ifindex);
   if (mode > UpdateMode::kExist || ifindex == 0) return -EINVAL;
-  if (frozen()) return -EPERM;
   const SpinGuard guard(lock_);
   const std::uint32_t old = devmap_hash_walk(&view_, index_of(key));
   if (old != 0 && mode == UpdateMode::kNoExist) return -EEXIST;

@@ -124,8 +124,8 @@ int HashMap::write(const std::byte* key, const std::byte* value, UpdateMode mode
 }
 
 int HashMap::put(const std::uint8_t* key, const NewValue& value, UpdateMode mode) noexcept {
-  if (mode > UpdateMode::kExist) return -EINVAL;
   if (frozen()) return -EPERM;
+  if (mode > UpdateMode::kExist) return -EINVAL;
   const std::uint32_t hash = hash_of(key);
   HashBucket& first = view_.buckets[hash & view_.bucket_mask];
   const SpinGuard guard(first.lock);

@@ -91,8 +91,8 @@ bool LpmTrieMap::is_exact(const Place& place, const Prefix& prefix) const noexce
 
 int LpmTrieMap::update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned /*cpu*/) noexcept {
   const Prefix prefix = prefix_of(key);
-  if (mode > UpdateMode::kExist || prefix.bits > view_.data_size * 8) return -EINVAL;
   if (frozen()) return -EPERM;
+  if (mode > UpdateMode::kExist || prefix.bits > view_.data_size * 8) return -EINVAL;
   const SpinGuard guard(lock_);
   const Place place = find_locked(prefix);
   if (is_exact(place, prefix) && has_value(place.node)) {
@@ -144,8 +144,8 @@ void LpmTrieMap::link_new(const Place& place, const Prefix& prefix, const std::b
 
 int LpmTrieMap::erase(const std::byte* key) noexcept {
   const Prefix prefix = prefix_of(key);
-  if (prefix.bits > view_.data_size * 8) return -EINVAL;
   if (frozen()) return -EPERM;
+  if (prefix.bits > view_.data_size * 8) return -EINVAL;
   const SpinGuard guard(lock_);
   const Place place = find_locked(prefix);
   if (!is_exact(place, prefix) || !has_value(place.node)) return -ENOENT;

@@ -24,6 +24,7 @@ const ProgramSlot* ProgArrayMap::slot(std::uint32_t index) const noexcept {
 }
 
 int ProgArrayMap::set(std::uint32_t index, const ProgramSlot* program) {
+  if (frozen()) return -EPERM;
   if (index >= view_.max_entries) return -E2BIG;
   if (program != nullptr) {
     const LoadedProgram& loaded = program->program->program();
@@ -42,12 +43,14 @@ std::byte* ProgArrayMap::lookup(const std::byte* /*key*/, unsigned /*cpu*/) noex
 
 // Bytes cannot name a program: `set` is the only way in. The kernel says the same of a value that is no descriptor.
 int ProgArrayMap::update(const std::byte* key, const std::byte* /*value*/, UpdateMode mode, unsigned /*cpu*/) noexcept {
+  if (frozen()) return -EPERM;
   if (mode != UpdateMode::kAny) return -EINVAL;
   return index_of(key) >= view_.max_entries ? -E2BIG : -EBADF;
 }
 
 int ProgArrayMap::erase(const std::byte* key) noexcept {
   const std::uint32_t index = index_of(key);
+  if (frozen()) return -EPERM;
   if (index >= view_.max_entries) return -E2BIG;
   const void* const none = nullptr;
   return __atomic_exchange_n(&view_.slots[index], none, __ATOMIC_ACQ_REL) != nullptr ? 0 : -ENOENT;

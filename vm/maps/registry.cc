@@ -153,7 +153,8 @@ int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
     return refuse(-E2BIG, why,
                   fmt::format("max_entries is {}, expected at most {}", spec.max_entries, rules.max_entries));
   }
-  if (const int error = check_size("key", spec.key_size, rules.key_min, rules.key_max, rules.too_large, why)) {
+  const int key_too_large = rules.element_max != 0 ? rules.too_large : 0;
+  if (const int error = check_size("key", spec.key_size, rules.key_min, rules.key_max, key_too_large, why)) {
     return error;
   }
   if (const int error = check_size("value", spec.value_size, rules.value_min, rules.value_max, rules.too_large, why)) {

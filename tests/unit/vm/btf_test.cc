@@ -88,7 +88,8 @@ TEST(Btf, StructsAreReadAsTheCompilerLaidThemOut) {
     EXPECT_EQ(member(members, "low")->bit_size, 3U);
     EXPECT_EQ(member(members, "high")->bit_size, 29U);
     EXPECT_EQ(member(members, "high")->bit_offset, member(members, "low")->bit_offset + 3);
-    const Btf::Member* v4 = member(btf.members(member(members, "")->type), "v4");
+    const auto inner = btf.members(member(members, "")->type);
+    const Btf::Member* v4 = member(inner, "v4");
     ASSERT_NE(v4, nullptr);
     EXPECT_TRUE(btf.has_typedef(v4->type, "__be32"));
     EXPECT_TRUE(btf.has_typedef(v4->type, "address"));
@@ -114,16 +115,16 @@ TEST(Btf, EnumeratorsKeepSignAndWidth) {
     const Btf& btf = *shared;
     EXPECT_EQ(btf.enumerator("GREEN"), 5);
     EXPECT_EQ(btf.enumerator("BLUE"), 0xffffffffLL);
-    EXPECT_EQ(btf.enumerator("COLD"), -40);
     EXPECT_EQ(btf.enumerator("PURPLE"), std::nullopt);
     EXPECT_EQ(btf.enumerators(btf.find("color")).size(), 3U);
-    EXPECT_TRUE(btf.is_signed(btf.find("temperature")));
     EXPECT_FALSE(btf.is_signed(btf.find("color")));
   }
   const auto shared = of_object("types.c19.v3.o");
   ASSERT_NE(shared, nullptr);
   const Btf& btf = *shared;  // clang 14 has no 64-bit enums in BTF
   EXPECT_EQ(btf.enumerator("HUGE_ONE"), 0x100000000LL);
+  EXPECT_EQ(btf.enumerator("COLD"), -40);  // nor the sign of the others
+  EXPECT_TRUE(btf.is_signed(btf.find("temperature")));
   EXPECT_EQ(btf.size(btf.find("huge")), 8U);
 }
 

@@ -11,7 +11,7 @@
 namespace sluice::vm {
 namespace {
 
-constexpr unsigned kRounds = 1500;  // a kind of damage and an object
+constexpr unsigned kRounds = 400;  // a kind of damage and an object
 
 void expect_sound(const ElfObject& object) {
   for (const LoadedProgram& program : object.programs) {

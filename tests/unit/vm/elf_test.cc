@@ -1,5 +1,6 @@
 #include "vm/elf.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <gmock/gmock.h>
@@ -114,7 +115,8 @@ TEST(Elf, MapDeclarationsAreReadFromBtf) {
   for (const std::string& name : variants("maps")) {
     SCOPED_TRACE(name);
     const ElfObject object = load(name);
-    ASSERT_EQ(object.maps.size(), 6U);
+    // A compiler may also put constants of the code into a data section.
+    EXPECT_EQ(std::ranges::count(object.maps, MapDecl::Origin::kDeclared, &MapDecl::origin), 6);
     const MapDecl* flows = find_map(object, "flows");
     ASSERT_NE(flows, nullptr);
     EXPECT_EQ(flows->origin, MapDecl::Origin::kDeclared);

@@ -1,0 +1,31 @@
+#pragma once
+// Values, configurations and objects for tests of dataplane/pipeline and dataplane/replay.
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "dataplane/config/config.h"
+
+namespace sluice::pipeline {
+
+// A file in the test's own directory.
+inline std::string write_temporary(const std::string& name, const std::string& text) {
+  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+  const std::string path = testing::TempDir() + test->test_suite_name() + "_" + test->name() + "_" + name;
+  std::ofstream(path, std::ios::binary) << text;
+  return path;
+}
+
+// What `text` is as the value of a map entry in a configuration.
+inline config::Value value_of(const std::string& text, config::Sources& sources) {
+  const std::string path =
+      write_temporary("value.yaml", "maps:\n  m:\n    entries:\n      - key: 0\n        value: " + text + "\n");
+  Diagnostics diagnostics;
+  auto maps = config::read_maps(path, sources, diagnostics);
+  EXPECT_TRUE(maps) << text << "\n" << diagnostics.render();
+  if (!maps || maps->empty() || maps->front().entries.empty()) return {};
+  return maps->front().entries.front().value;
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,237 @@
+// Readers and writers on every type at once, with values that prove themselves: no word, value or key is ever torn.
+// Built a second time under ThreadSanitizer.
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <functional>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "vm/maps/hash_function.h"
+#include "vm/maps/map.h"
+#include "vm/maps/words.h"
+
+namespace sluice::vm {
+namespace {
+
+constexpr std::uint32_t kKeys = 24;  // ids 1..kKeys; few, so that everybody meets
+constexpr unsigned kWords = 4;       // 8-byte words of a value
+constexpr int kTurns = 20'000;
+
+using Value = std::array<std::uint64_t, kWords>;
+using Key = std::array<std::uint64_t, 3>;
+
+// Every word tells whose it is, which write it came from, and where it stands.
+std::uint64_t word(std::uint32_t id, std::uint32_t version, unsigned place) {
+  return (std::uint64_t{id} << 40) | (std::uint64_t{version} << 8) | place;
+}
+Value value_of(std::uint32_t id, std::uint32_t version) {
+  Value value{};
+  for (unsigned i = 0; i < kWords; ++i) value[i] = word(id, version, i);
+  return value;
+}
+const std::byte* bytes(const void* at) { return static_cast<const std::byte*>(at); }
+
+bool is_word(std::uint64_t w, unsigned place) { return (w & 0xff) == place && (w >> 40) >= 1 && (w >> 40) <= kKeys; }
+// Written as a whole by one update of key `id`.
+bool is_whole(const Value& value, std::uint32_t id) {
+  return value == value_of(id, static_cast<std::uint32_t>(value[0] >> 8));
+}
+
+Key long_key(std::uint32_t id) { return {id * 0x0101010101010101U, ~std::uint64_t{id}, id * 77U}; }
+Key index_key(std::uint32_t id) { return {id - 1}; }
+// A /32 for each id, all below one /8.
+Key route_key(std::uint32_t id) {
+  const std::array<std::uint8_t, 8> key{
+      32, 0, 0, 0, 10, static_cast<std::uint8_t>(id * 37), 3, static_cast<std::uint8_t>(id)};
+  Key out{};
+  __builtin_memcpy(out.data(), key.data(), key.size());
+  return out;
+}
+
+// All keys in one chain of three buckets or more: slots move, overflow buckets come and go.
+Key chained_key(std::uint32_t id) {
+  static const std::vector<std::uint64_t> keys = [] {
+    std::vector<std::uint64_t> found(1);
+    for (std::uint64_t key = 1; found.size() <= kKeys; ++key) {
+      const auto* at = reinterpret_cast<const std::uint8_t*>(&key);
+      if ((hash_software(at, sizeof key, 0) & 0xff) == 0) found.push_back(key);
+    }
+    return found;
+  }();
+  return {keys[id]};
+}
+
+struct Subject {
+  const char* name = "";
+  MapType type = MapType::kHash;
+  std::uint32_t key_size = 4;
+  std::uint32_t flags = 0;
+  Key (*key)(std::uint32_t id) = nullptr;
+  bool publishes = false;  // an update gives a new element: `read` sees old or new whole
+  std::uint32_t max_entries = kKeys;
+};
+
+class MapUnderThreads : public ::testing::TestWithParam<Subject> {
+ protected:
+  void SetUp() override {
+    MapSpec spec;
+    spec.name = GetParam().name;
+    spec.type = GetParam().type;
+    spec.key_size = GetParam().key_size;
+    spec.value_size = sizeof(Value);
+    spec.max_entries = GetParam().max_entries;
+    spec.flags = GetParam().flags;
+    map_ = std::move(*make_map(spec, kCpus));
+    for (std::uint32_t id = 1; id <= kKeys; ++id) write(id, 0);
+  }
+
+  // On the data path, as CPU `cpu`.
+  int write(std::uint32_t id, std::uint32_t version, unsigned cpu = 0) {
+    const Key key = GetParam().key(id);
+    const Value value = value_of(id, version);
+    return map_->update(bytes(&key), bytes(&value), UpdateMode::kAny, cpu);
+  }
+  void writer(unsigned cpu, std::uint32_t seed) {
+    std::uint32_t state = seed;
+    for (int turn = 0; turn < kTurns; ++turn) {
+      state = state * 1664525U + 1013904223U;
+      const std::uint32_t id = (state >> 16) % kKeys + 1;
+      const Key key = GetParam().key(id);
+      if ((state >> 8) % 4 == 0) {
+        const int error = map_->erase(bytes(&key));
+        if (error != 0 && error != -ENOENT && error != -EINVAL) ++faults_;
+      } else if (write(id, static_cast<std::uint32_t>(turn) & 0xffffff, cpu) != 0) {
+        ++faults_;
+      }
+    }
+    --writers_;
+  }
+  void reader(unsigned cpu) {
+    std::uint32_t id = 1;
+    do {
+      id = id % kKeys + 1;
+      const Key key = GetParam().key(id);
+      check_lookup(key, cpu);
+      if (cpu == 0) check_read(key, id);
+    } while (writers_ != 0);
+  }
+  // What a program sees: whole words, of this key unless the element was deleted and given away under its feet.
+  void check_lookup(const Key& key, unsigned cpu) {
+    const std::byte* const found = map_->lookup(bytes(&key), cpu);
+    if (found == nullptr) return;
+    const auto* const words = reinterpret_cast<const std::uint64_t*>(found);
+    for (unsigned i = 0; i < kWords; ++i) {
+      const std::uint64_t w = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+      if (w != 0 && !is_word(w, i)) ++faults_;  // 0: a per-CPU value nobody wrote yet
+      ++seen_;
+    }
+  }
+  // What the control path sees: one update's value, whole.
+  void check_read(const Key& key, std::uint32_t id) {
+    std::array<Value, kCpus> out{};
+    if (map_->read(bytes(&key), reinterpret_cast<std::byte*>(out.data())) != 0) return;
+    if (GetParam().publishes && !is_whole(out[0], id)) ++faults_;
+    for (unsigned i = 0; i < kWords; ++i) {
+      if (out[0][i] != 0 && ((out[0][i] >> 40) != id || !is_word(out[0][i], i))) ++faults_;
+    }
+  }
+  // next_key beside writers: ends, and gives only keys that somebody put in.
+  void walker() {
+    std::array<std::byte, sizeof(Key)> key{};
+    do {
+      bool more = map_->next_key(nullptr, key.data());
+      for (unsigned steps = 0; more && steps < 10 * kKeys; ++steps) {
+        bool known = false;
+        for (std::uint32_t id = 1; id <= kKeys; ++id) {
+          const Key expected = GetParam().key(id);
+          known = known || __builtin_memcmp(key.data(), expected.data(), GetParam().key_size) == 0;
+        }
+        if (!known) ++faults_;
+        more = map_->next_key(key.data(), key.data());
+      }
+    } while (writers_ != 0);
+  }
+
+  static constexpr unsigned kCpus = 2;
+  std::unique_ptr<Map> map_;
+  std::atomic<int> writers_{2};
+  std::atomic<int> faults_{0};
+  std::atomic<std::uint64_t> seen_{0};
+};
+
+TEST_P(MapUnderThreads, NothingTornIsEverSeen) {
+  std::array<std::thread, 5> threads;
+  threads[0] = std::thread([this] { writer(0, 1); });
+  threads[1] = std::thread([this] { writer(1, 2); });
+  threads[2] = std::thread([this] { reader(0); });
+  threads[3] = std::thread([this] { reader(1); });
+  threads[4] = std::thread([this] { walker(); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(faults_, 0);
+  EXPECT_GT(seen_, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, MapUnderThreads,
+                         ::testing::Values(Subject{"array", MapType::kArray, 4, 0, index_key},
+                                           Subject{"percpu_array", MapType::kPercpuArray, 4, 0, index_key},
+                                           Subject{"hash", MapType::kHash, 24, 0, long_key, true},
+                                           Subject{"hash_chain", MapType::kHash, 8, kMapZeroSeed, chained_key, true},
+                                           Subject{"percpu_hash", MapType::kPercpuHash, 24, 0, long_key},
+                                           Subject{"lpm_trie", MapType::kLpmTrie, 8, kMapNoPrealloc, route_key, true}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+// A devmap entry's port and program belong together.
+class DevmapUnderThreads : public ::testing::TestWithParam<MapType> {};
+
+TEST_P(DevmapUnderThreads, PortAndProgramAreNeverMixed) {
+  MapSpec spec;
+  spec.type = GetParam();
+  spec.max_entries = 16;
+  const std::unique_ptr<Map> map = std::move(*make_map(spec, 1));
+  auto& devmap = dynamic_cast<Devmap&>(*map);
+  const std::array<ProgramSlot, 8> programs{};
+  std::atomic<bool> done{false};
+  std::atomic<int> faults{0};
+  const auto check = [&](std::uint32_t key, const DevmapEntry& entry) {
+    // Port p goes with programs[p % 8] or none; key k only ever has ports k+1 and k+9.
+    const bool program_fits = entry.program == nullptr || entry.program == &programs[entry.ifindex % 8];
+    if (!program_fits || (entry.ifindex != key + 1 && entry.ifindex != key + 9)) ++faults;
+  };
+  std::thread reader([&] {
+    do {
+      DevmapEntry entry;
+      for (std::uint32_t key = 0; key < 16; ++key) {
+        if (devmap.resolve(key, entry)) check(key, entry);
+        const std::byte* const value = map->lookup(bytes(&key), 0);
+        if (value == nullptr) continue;
+        __atomic_load_n(reinterpret_cast<const std::uint64_t*>(value), __ATOMIC_RELAXED);
+      }
+      devmap.for_each([](void* state, std::uint32_t key,
+                         const DevmapEntry& e) noexcept { (*static_cast<decltype(check)*>(state))(key, e); },
+                      const_cast<void*>(static_cast<const void*>(&check)));
+    } while (!done);
+  });
+  std::uint32_t state = 5;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    state = state * 1664525U + 1013904223U;
+    const std::uint32_t key = (state >> 16) % 16;
+    const std::uint32_t ifindex = key + ((state >> 8) % 2 == 0 ? 1 : 9);
+    if ((state >> 9) % 4 == 0) {
+      map->erase(bytes(&key));
+    } else if (map->write(bytes(&key), bytes(&ifindex), UpdateMode::kAny) != 0 ||
+               devmap.attach(key, &programs[ifindex % 8]) != 0) {
+      ++faults;
+    }
+  }
+  done = true;
+  reader.join();
+  EXPECT_EQ(faults, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DevmapUnderThreads, ::testing::Values(MapType::kDevmap, MapType::kDevmapHash),
+                         [](const auto& test) { return std::string(map_type_name(test.param)); });
+
+}  // namespace
+}  // namespace sluice::vm
