@@ -1,0 +1,177 @@
+// Instructions as libbpf relocates them while loading into the kernel, and as we do: equal but for how maps are named.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dataplane/kernel/peer.h"
+#include "vm/elf.h"
+
+namespace sluice::kernel {
+namespace {
+
+// Map references by name: ours are indices, libbpf's are descriptors.
+std::vector<std::string> map_names(std::vector<vm::Insn>& insns, const std::map<int, std::string>& names) {
+  std::vector<std::string> used;
+  for (std::size_t slot = 0; slot < insns.size(); ++slot) {
+    vm::Insn& insn = insns[slot];
+    if (insn.opcode != 0x18) continue;
+    if (insn.src == 1 || insn.src == 2) {
+      const auto found = names.find(insn.imm);
+      used.push_back(found == names.end() ? "unknown" : found->second);
+      insn.imm = 0;
+    }
+    ++slot;
+  }
+  return used;
+}
+
+std::vector<std::string> objects() {
+  std::vector<std::string> paths;
+  for (const char* folder : {SLUICE_TEST_OBJECTS, SLUICE_PROGRAMS}) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      const std::string name = entry.path().filename();
+      const bool is_bad = name.starts_with("bad_maps") || name.starts_with("externs") ||
+                          name.starts_with("legacy_maps") || name == "maps.plain.o";
+      // libbpf refuses static functions beside their callers.
+      if (entry.path().extension() == ".o" && !is_bad && !name.starts_with("own_section")) {
+        paths.push_back(entry.path());
+      }
+    }
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+void compare_program(const std::string& path, const vm::ElfObject& ours, const vm::LoadedProgram& program) {
+  SCOPED_TRACE(path + " " + program.name);
+  auto theirs = Object::open(path, std::vector{program.name});
+  ASSERT_TRUE(theirs) << theirs.error().message;
+  const Verdict verdict = theirs->load();
+  ASSERT_TRUE(verdict.accepted) << verdict.log;
+  std::map<int, std::string> their_names;
+  for (const MapHandle& map : theirs->maps()) their_names[map.fd()] = map.spec().name;
+  std::map<int, std::string> our_names;
+  for (std::size_t i = 0; i < ours.maps.size(); ++i) our_names[static_cast<int>(i)] = ours.maps[i].spec.name;
+
+  std::vector<vm::Insn> mine = program.insns;
+  std::vector<vm::Insn> other = theirs->instructions(program.name);
+  EXPECT_EQ(map_names(mine, our_names), map_names(other, their_names));
+  ASSERT_EQ(mine.size(), other.size());
+  for (std::size_t slot = 0; slot < mine.size(); ++slot) {
+    ASSERT_TRUE(mine[slot] == other[slot])
+        << "slot " << slot << " imm " << mine[slot].imm << " and " << other[slot].imm;
+  }
+}
+
+void compare_maps(const std::string& path, const vm::ElfObject& ours) {
+  SCOPED_TRACE(path);
+  auto theirs = Object::open(path);
+  ASSERT_TRUE(theirs) << theirs.error().message;
+  std::map<std::string, vm::MapSpec> specs;
+  for (const MapHandle& map : theirs->maps()) specs[map.spec().name] = map.spec();
+  EXPECT_EQ(specs.size(), ours.maps.size());
+  for (const vm::MapDecl& map : ours.maps) {
+    SCOPED_TRACE(map.spec.name);
+    ASSERT_TRUE(specs.contains(map.spec.name));
+    const vm::MapSpec& spec = specs[map.spec.name];
+    EXPECT_EQ(map.spec.type, spec.type);
+    EXPECT_EQ(map.spec.key_size, spec.key_size);
+    EXPECT_EQ(map.spec.value_size, spec.value_size);
+    EXPECT_EQ(map.spec.max_entries, spec.max_entries);
+    EXPECT_EQ(map.spec.flags, spec.flags);
+  }
+}
+
+TEST(LibbpfOracle, RelocatedInstructionsAreEqual) {
+  if (const std::string why = unavailable(); !why.empty()) GTEST_SKIP() << why;
+  ASSERT_GT(objects().size(), 60U);
+  for (const std::string& path : objects()) {
+    auto ours = vm::load_elf(path);
+    ASSERT_TRUE(ours) << ours.error().message;
+    for (const vm::LoadedProgram& program : ours->programs) compare_program(path, *ours, program);
+  }
+}
+
+TEST(LibbpfOracle, MapDeclarationsAreEqual) {
+  for (const std::string& path : objects()) {
+    auto ours = vm::load_elf(path);
+    ASSERT_TRUE(ours) << ours.error().message;
+    compare_maps(path, *ours);
+  }
+}
+
+TEST(LibbpfOracle, TheKernelTakesOurInstructionsAndMaps) {
+  if (const std::string why = unavailable(); !why.empty()) GTEST_SKIP() << why;
+  for (const std::string& path : objects()) {
+    SCOPED_TRACE(path);
+    auto ours = vm::load_elf(path);
+    ASSERT_TRUE(ours) << ours.error().message;
+    auto maps = create_maps(*ours);
+    ASSERT_TRUE(maps) << maps.error().message;
+    for (const vm::LoadedProgram& program : ours->programs) {
+      // Programs for devmap and cpumap and callbacks need what only libbpf passes: attach types and function types.
+      if (program.type != &vm::xdp_type() || program.name == "loops") continue;
+      if (program.frags || program.name == "one_helper") {  // one prog array cannot have both
+        auto fresh = create_maps(*ours);
+        ASSERT_TRUE(fresh) << fresh.error().message;
+        const RawProgram loaded = load_instructions(program, *fresh);
+        EXPECT_TRUE(loaded.verdict.accepted) << program.name << "\n" << loaded.verdict.log;
+        continue;
+      }
+      const RawProgram loaded = load_instructions(program, *maps);
+      EXPECT_TRUE(loaded.verdict.accepted) << program.name << "\n" << loaded.verdict.log;
+    }
+  }
+}
+
+TEST(Peer, RefusalsCarryTheVerifiersLog) {
+  if (const std::string why = unavailable(); !why.empty()) GTEST_SKIP() << why;
+  vm::LoadedProgram program;
+  program.insns = {{.opcode = 0x79, .dst = 0, .src = 2}, {.opcode = 0x95}};  // r0 = *(u64 *)(r2 + 0); exit
+  const RawProgram loaded = load_instructions(program, {});
+  EXPECT_FALSE(loaded.verdict.accepted);
+  EXPECT_FALSE(loaded.fd);
+  EXPECT_EQ(loaded.verdict.error, EACCES);
+  EXPECT_THAT(loaded.verdict.log, testing::HasSubstr("R2 !read_ok"));
+}
+
+TEST(Peer, WhatDoesNotExistIsAnError) {
+  if (const std::string why = unavailable(); !why.empty()) GTEST_SKIP() << why;
+  EXPECT_FALSE(Object::open("/nonexistent.o"));
+  auto object = Object::open(std::string(SLUICE_PROGRAMS) + "/drop.bpf.o");
+  ASSERT_TRUE(object) << object.error().message;
+  EXPECT_FALSE(object->patch(".rodata", 0, std::vector<std::byte>(4)));
+  EXPECT_FALSE(object->resize("nothing", 4));
+  EXPECT_FALSE(object->program("xdp_drop"));  // not loaded yet
+  ASSERT_TRUE(object->load().accepted);
+  EXPECT_TRUE(object->program("xdp_drop"));
+  EXPECT_FALSE(object->program("nothing"));
+  EXPECT_FALSE(object->map("nothing"));
+  EXPECT_TRUE(object->instructions("nothing").empty());
+  auto program = object->program("xdp_drop");
+  EXPECT_FALSE(run(*program, {.data = std::vector<std::byte>(13)}));  // shorter than an Ethernet header
+  EXPECT_FALSE(create_map({.name = "bad", .type = static_cast<vm::MapType>(9999)}));
+}
+
+TEST(Peer, MapsAreWrittenReadAndErased) {
+  if (const std::string why = unavailable(); !why.empty()) GTEST_SKIP() << why;
+  auto fd = create_map({.name = "a hash!", .type = vm::MapType::kPercpuHash, .value_size = 4, .max_entries = 2});
+  ASSERT_TRUE(fd) << fd.error().message;
+  const MapHandle map(fd->get(), {.type = vm::MapType::kPercpuHash, .key_size = 4, .value_size = 4});
+  EXPECT_EQ(map.transfer_size(), 8 * possible_cpus());
+  const std::vector<std::byte> key(4);
+  std::vector<std::byte> value(map.transfer_size(), std::byte{5});
+  EXPECT_EQ(map.update(key, value), 0);
+  EXPECT_EQ(map.update(key, value, 1), -EEXIST);
+  EXPECT_EQ(map.update(key, std::vector<std::byte>(3)), -EINVAL);
+  EXPECT_EQ(map.read(std::vector<std::byte>(3), value), -EINVAL);
+  EXPECT_EQ(map.erase(std::vector<std::byte>(3)), -EINVAL);
+  EXPECT_EQ(map.dump().size(), 1U);
+  EXPECT_EQ(map.read(key, value), 0);
+  EXPECT_EQ(map.erase(key), 0);
+  EXPECT_EQ(map.erase(key), -ENOENT);
+}
+
+}  // namespace
+}  // namespace sluice::kernel

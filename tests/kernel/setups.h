@@ -1,0 +1,25 @@
+#pragma once
+// The set-ups that are run both in the kernel and here: our programs with map contents that send frames down every
+// branch, and test objects that use every helper and every kind of instruction.
+#include <string>
+#include <vector>
+
+#include "tests/kernel/side.h"
+
+namespace sluice::kernel {
+
+struct Case {
+  std::string name;  // letters, digits and underscores: the test's name
+  Setup setup;
+  std::vector<std::pair<Bytes, Bytes>> inputs;  // metadata, frame
+  // Values that hold a clock: "part.map" -> first byte and number of bytes to leave out.
+  struct Clock {
+    std::string map;
+    std::size_t offset = 0, size = 0;
+  };
+  std::vector<Clock> clocks;
+};
+
+std::vector<Case> all_cases();
+
+}  // namespace sluice::kernel

@@ -1,0 +1,75 @@
+#pragma once
+// One and the same set-up (objects, globals, map contents, prog arrays) made twice: in the running kernel and in Sluice
+// on one engine. Tests run both on the same frames and compare what comes out.
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/kernel/peer.h"
+#include "dataplane/pipeline/frame.h"
+#include "dataplane/pipeline/runner.h"
+#include "tests/support/packets.h"
+#include "vm/elf.h"
+
+namespace sluice::kernel {
+
+using testing_support::Bytes;
+
+struct Setup {
+  struct Entry {
+    std::string map;
+    Bytes key, value;  // of per-CPU maps: one value, every CPU gets it
+  };
+  struct Slot {
+    std::string map;
+    std::uint32_t index = 0;
+    std::string object, program;
+  };
+  struct Part {
+    std::string name;  // unique in the set-up
+    std::string path;
+    std::vector<std::string> programs;  // the first one of the first part is the entry
+    std::vector<std::pair<std::string, Bytes>> globals;
+    std::vector<Entry> entries;
+    std::vector<Slot> slots;
+  };
+  std::vector<Part> parts;
+};
+
+struct Outcome {
+  bool ran = false;  // false: the frame was refused
+  std::uint32_t verdict = 0;
+  Bytes metadata, frame;
+
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+// Map contents by "part.map", entries sorted by key.
+using Contents = std::map<std::string, std::vector<std::pair<Bytes, Bytes>>>;
+
+class Side {
+ public:
+  virtual ~Side() = default;
+  virtual Outcome run(const Bytes& metadata, const Bytes& frame) = 0;
+  virtual Contents contents() = 0;  // of declared maps and data sections that are neither prog arrays nor constant
+};
+
+// Errors name what could not be made.
+Result<std::unique_ptr<Side>> kernel_side(const Setup& setup);
+
+// Executions per slot of an entry program, summed over set-ups: which instructions no frame ever reached.
+struct Coverage {
+  std::vector<std::uint64_t> counts;
+  std::vector<vm::SourceLine> lines;
+  std::vector<bool> reachable;
+};
+// By "path program". Filled by the interpreter's side only.
+using CoverageMap = std::map<std::string, Coverage>;
+
+Result<std::unique_ptr<Side>> sluice_side(const Setup& setup, pipeline::Engine engine, CoverageMap* coverage = nullptr);
+
+// Pins the calling thread to CPU 0, so that per-CPU values meet in the same slot.
+void pin_to_cpu0();
+
+}  // namespace sluice::kernel
