@@ -1,0 +1,28 @@
+// rule: map-bounds
+// code: map-bounds
+// why: the index is signed and only compared from above
+#include "prelude.bpf.inc"
+
+struct counters {
+  __u64 packets[16];
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct counters);
+} stats SEC(".maps");
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  unsigned char *data = (void *)(long)ctx->data;
+  void *data_end = (void *)(long)ctx->data_end;
+  __u32 zero = 0;
+  if ((void *)(data + 14) > data_end) return XDP_PASS;
+  struct counters *all = bpf_map_lookup_elem(&stats, &zero);
+  if (!all) return XDP_PASS;
+  long index = (signed char)data[0];
+  if (index >= 16) return XDP_PASS;
+  all->packets[index] = 1;  // <-- refused
+  return XDP_PASS;
+}

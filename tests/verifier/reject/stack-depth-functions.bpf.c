@@ -1,0 +1,19 @@
+// rule: stack-depth
+// code: stack-depth
+// why: two functions with buffers of 320 bytes each
+#include "prelude.bpf.inc"
+
+static __attribute__((noinline)) int inner(struct xdp_md *ctx) {
+  volatile __u64 buffer[40];
+  buffer[0] = ctx->rx_queue_index;
+  return buffer[0] == 1;
+}
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  volatile __u64 buffer[40];
+  buffer[0] = ctx->rx_queue_index;
+  if (inner(ctx))  // <-- refused
+    return XDP_DROP;
+  return buffer[0] == 2 ? XDP_DROP : XDP_PASS;
+}
