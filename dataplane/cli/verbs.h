@@ -98,7 +98,8 @@ struct Graph {
 };
 int graph(const Graph& options);
 
-int schema();
+// `page`: empty for the JSON Schema of the pipeline file, or a page of docs/: "config", "helpers", "codes".
+int schema(const std::string& page);
 int explain_error(const std::string& code);
 
 }  // namespace sluice::cli

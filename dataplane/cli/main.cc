@@ -1,0 +1,159 @@
+// The binary: options to the structs of verbs.h, the one catch. The only file that sees CLI11.
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "dataplane/cli/verbs.h"
+
+namespace {
+
+using namespace sluice::cli;
+
+constexpr const char* kVersion = "sluice 0.1.0, engines: interp jit";
+
+// Options every verb has.
+void add_common(CLI::App* verb, Common& common) {
+  verb->add_flag("-j,--json", common.json, "machine-readable result");
+  verb->add_flag("-q,--quiet", common.quiet, "less output");
+  verb->add_flag("-v,--verbose", common.verbose, "more output");
+}
+
+// "a=b" arguments to pairs; CLI11 turns the thrown ValidationError into exit 2.
+void split_pairs(const std::vector<std::string>& texts, std::vector<std::pair<std::string, std::string>>& pairs,
+                 const char* option) {
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      throw CLI::ValidationError(option, "'" + text + "': expected NAME=VALUE");
+    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+}
+
+struct Options {
+  Check check;
+  Replay replay;
+  ProgShow show;
+  ProgVerify verify;
+  ProgDump dump;
+  ProgRun run;
+  Exec exec;
+  Graph graph;
+  std::string code, page;
+  std::vector<std::string> set, inputs;
+  std::function<int()> action;
+};
+
+void add_config_verbs(CLI::App& app, Options& o) {
+  auto* check = app.add_subcommand("check", "parse, wire, verify and compile a configuration; open no port");
+  add_common(check, o.check.common);
+  check->add_option("CONFIG", o.check.configs, "pipeline files")->required();
+  check->add_option("--set", o.set, "override a value: ports.wan0.device=eth0");
+  check->callback([&o] {
+    split_pairs(o.set, o.check.set, "--set");
+    o.action = [&o] { return sluice::cli::check(o.check); };
+  });
+
+  auto* replay = app.add_subcommand("replay", "send captures through a pipeline");
+  add_common(replay, o.replay.common);
+  replay->add_option("CONFIG", o.replay.config, "pipeline file")->required();
+  replay->add_option("-i,--input", o.inputs, "PORT=CAPTURE, repeatable; merged by time stamp")->required();
+  replay->add_option("-o,--output", o.replay.output, "DIR/ or a pattern such as 'out/%p.pcapng'");
+  replay->add_option("--engine", o.replay.engines, "interp, jit; several must agree byte for byte");
+  replay->add_option("--clock", o.replay.clock, "pcap (default) or fixed");
+  replay->add_option("--frame-model", o.replay.frame_model, "native (default) or linux");
+  replay->add_option("--seed", o.replay.seed, "of bpf_get_prandom_u32");
+  replay->add_option("--set", o.set, "override a value");
+  replay->callback([&o] {
+    split_pairs(o.inputs, o.replay.inputs, "--input");
+    split_pairs(o.set, o.replay.set, "--set");
+    o.action = [&o] { return sluice::cli::replay(o.replay); };
+  });
+
+  auto* graph = app.add_subcommand("graph", "what reaches what");
+  add_common(graph, o.graph.common);
+  graph->add_option("CONFIG", o.graph.config, "pipeline file")->required();
+  graph->add_option("--format", o.graph.format, "text (default) or dot");
+  graph->callback([&o] { o.action = [&o] { return sluice::cli::graph(o.graph); }; });
+
+  auto* schema = app.add_subcommand("schema", "JSON Schema of the pipeline file, or a page of the docs");
+  schema->add_option("--page", o.page, "config, helpers or codes");
+  schema->callback([&o] { o.action = [&o] { return sluice::cli::schema(o.page); }; });
+  auto* explain = app.add_subcommand("explain-error", "what a verifier code means");
+  explain->add_option("CODE", o.code, "such as pkt-bounds")->required();
+  explain->callback([&o] { o.action = [&o] { return explain_error(o.code); }; });
+}
+
+void add_program_verbs(CLI::App& app, Options& o) {
+  auto* prog = app.add_subcommand("prog", "programs of an object");
+  prog->require_subcommand(1);
+
+  auto* show = prog->add_subcommand("show", "programs and maps of an object");
+  add_common(show, o.show.common);
+  show->add_option("OBJ", o.show.object, "object file")->required();
+  show->callback([&o] { o.action = [&o] { return prog_show(o.show); }; });
+
+  auto* verify = prog->add_subcommand("verify", "verify programs; exit 4 when one is refused");
+  add_common(verify, o.verify.common);
+  verify->add_option("OBJ", o.verify.object, "object file")->required();
+  verify->add_option("--program", o.verify.program, "only this one");
+  verify->add_flag("--allow-ptr-leaks", o.verify.allow_ptr_leaks, "allow storing pointers into packets and maps");
+  verify->callback([&o] { o.action = [&o] { return prog_verify(o.verify); }; });
+
+  auto* dump = prog->add_subcommand("dump", "instructions, machine code, types or flow graph");
+  add_common(dump, o.dump.common);
+  dump->add_option("OBJ", o.dump.object, "object file")->required();
+  dump->add_option("WHAT", o.dump.what, "bpf, jit, btf or cfg")->required();
+  dump->add_option("--program", o.dump.program, "only this one");
+  dump->callback([&o] { o.action = [&o] { return prog_dump(o.dump); }; });
+
+  auto* run = prog->add_subcommand("run", "run a program over a frame or a capture");
+  add_common(run, o.run.common);
+  run->add_option("OBJ", o.run.object, "object file")->required();
+  run->add_option("--program", o.run.program, "which one");
+  run->add_option("--data-in", o.run.data_in, "raw frame or capture")->required();
+  run->add_option("--data-out", o.run.data_out, "where the frame goes");
+  run->add_option("--repeat", o.run.repeat, "runs");
+  run->add_option("--engine", o.run.engine, "interp or jit");
+  run->add_option("--maps", o.run.maps, "fixture with a maps: section");
+  run->add_option("--dump-maps", o.run.dump_maps, "where map contents go, JSON");
+  run->add_option("--ingress-ifindex", o.run.ingress_ifindex, "what the program sees");
+  run->add_option("--frame-model", o.run.frame_model, "linux (default) or native");
+  run->callback([&o] { o.action = [&o] { return prog_run(o.run); }; });
+
+  auto* exec = app.add_subcommand("exec", "run raw instructions given as hex on standard input");
+  add_common(exec, o.exec.common);
+  exec->add_option("MEMORY", o.exec.memory_hex, "memory handed to the program, hex");
+  exec->add_option("--engine", o.exec.engine, "interp or jit");
+  exec->callback([&o] { o.action = [&o] { return sluice::cli::exec(o.exec); }; });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"XDP-style software switch in user space", "sluice"};
+  app.set_version_flag("--version", kVersion);
+  app.require_subcommand(1);
+  Options options;
+  add_config_verbs(app, options);
+  add_program_verbs(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool asked = error.get_exit_code() == 0;  // --help, --version
+    app.exit(error);
+    return asked ? kOk : kUsage;
+  }
+  return options.action();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "sluice: internal error: %s\n", error.what());
+    return kInternal;
+  }
+}
