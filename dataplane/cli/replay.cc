@@ -105,8 +105,8 @@ int finish(const Replay& options, const ReplayPrint& run) {
   int exit = kOk;
   for (const replay::InputReport& input : report.inputs) {
     if (!input.damage) continue;
-    say(fmt::format("sluice: {}: {}; the {} frames before it were run\n", input.input.path,
-                    *input.damage, input.frames));
+    say(fmt::format("sluice: {}: {}; the {} frames before it were run\n", input.input.path, *input.damage,
+                    input.frames));
     exit = kEnvironment;
   }
   for (const replay::Lane& lane : report.lanes) {

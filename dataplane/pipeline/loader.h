@@ -1,7 +1,8 @@
 #pragma once
 // The composition root: a configuration to a Pipeline that can run. Loads each object once, sets globals, makes and
 // shares maps, fills them, verifies and compiles programs, wires prog arrays and devmap entries, and checks that every
-// path ends somewhere. Collects all mistakes. Control path; `helpers` must outlive the Pipeline.
+// path ends somewhere. Collects all mistakes. Names inside the configuration are resolved already: it comes from
+// read_config. Control path; `helpers` must outlive the Pipeline.
 #include <cstdint>
 #include <memory>
 #include <optional>

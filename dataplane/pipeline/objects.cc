@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
+
 namespace sluice::pipeline {
 namespace {
 
@@ -147,14 +149,7 @@ std::vector<ObjectSet::Member> ObjectSet::sharers(const config::Map& map, const 
   for (const config::Text& name : map.shared_by) {
     const auto program =
         std::ranges::find(context_.config.programs, name.value, [](const config::Program& p) { return p.name.value; });
-    if (program == context_.config.programs.end()) {
-      std::vector<std::string_view> names;
-      for (const config::Program& known : context_.config.programs) names.push_back(known.name.value);
-      context_.error(name.mark, "unknown-program",
-                     fmt::format("map {}: unknown program '{}' in shared_by{}", map.name.value, printable(name.value),
-                                 did_you_mean(name.value, names)));
-      continue;
-    }
+    SLUICE_CHECK(program != context_.config.programs.end());  // read_config resolved it
     const Object* object = by_program_[static_cast<std::size_t>(program - context_.config.programs.begin())];
     if (object == nullptr) continue;
     const auto member = std::ranges::find(declared, object, [](const Member& m) { return m.object; });

@@ -86,7 +86,6 @@ class ObjectSet {
   void group_config(const config::Map& map);
   std::vector<Member> sharers(const config::Map& map, const std::vector<Member>& declared);
   [[nodiscard]] bool same_layout(const Group& group) const;
-  void fill(const Group& group);
 
   const LoadContext& context_;
   std::map<std::string, std::unique_ptr<Object>> by_path_;
@@ -101,7 +100,7 @@ class ObjectSet {
   std::map<std::string, bool, std::less<>> failed_paths_;
 };
 
-// maps.X: entries and file into one map instance. `named` is the map's declaration.
+// maps.X: entries and file into one map instance.
 void fill_map(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf);
 
 }  // namespace sluice::pipeline

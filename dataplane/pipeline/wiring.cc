@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "dataplane/pipeline/value_text.h"
 
 namespace sluice::pipeline {
@@ -13,14 +14,6 @@ namespace {
 
 constexpr std::int32_t kTailCallHelper = 12;  // BPF_FUNC_tail_call
 constexpr std::string_view kDrop = "drop";    // `on_pass: drop`
-
-template <typename Range>
-std::string did_you_mean(std::string_view word, const Range& named) {
-  std::vector<std::string_view> names;
-  for (const auto& item : named) names.push_back(item.name.value);
-  const std::string_view near = nearest(word, names);
-  return near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
-}
 
 template <typename Range>
 std::int32_t index_of(const Range& named, std::string_view name) {
@@ -39,13 +32,10 @@ std::vector<std::size_t> up_to(std::size_t count) {
 Wiring::Wiring(const LoadContext& context, const ObjectSet& objects, const std::vector<std::unique_ptr<Stage>>& stages)
     : context_(context), objects_(objects), stages_(stages) {}
 
-std::optional<std::size_t> Wiring::program_index(const config::Text& name, const std::string& where) const {
+std::size_t Wiring::program_index(const config::Text& name) const {
   const std::int32_t index = index_of(context_.config.programs, name.value);
-  if (index != kNone) return static_cast<std::size_t>(index);
-  context_.error(name.mark, "unknown-program",
-                 fmt::format("unknown program '{}' in {}{}", printable(name.value), where,
-                             did_you_mean(name.value, context_.config.programs)));
-  return std::nullopt;
+  SLUICE_CHECK(index != kNone);  // read_config resolved it
+  return static_cast<std::size_t>(index);
 }
 
 void Wiring::fill_prog_arrays() {
@@ -64,13 +54,8 @@ void Wiring::fill_prog_arrays() {
 
 void Wiring::fill_array(const config::Pipeline& pipeline, const config::Text& map,
                         const std::vector<config::TailCall>& calls) {
-  std::vector<std::size_t> programs;  // of this pipeline
-  const std::int32_t entry = index_of(context_.config.programs, pipeline.entry.value);
-  if (entry != kNone) programs.push_back(static_cast<std::size_t>(entry));
-  for (const config::TailCall& call : calls) {
-    const std::string where = fmt::format("tail call {}[{}]", map.value, call.slot.value);
-    if (const auto program = program_index(call.program, where)) programs.push_back(*program);
-  }
+  std::vector<std::size_t> programs = {program_index(pipeline.entry)};  // of this pipeline
+  for (const config::TailCall& call : calls) programs.push_back(program_index(call.program));
   const auto found = objects_.find_map(map.value, programs);
   if (found.empty()) {
     context_.error(
@@ -95,15 +80,15 @@ void Wiring::fill_array(const config::Pipeline& pipeline, const config::Text& ma
   for (const config::TailCall& call : calls) {
     const std::string where = fmt::format("tail call {}[{}]", map.value, call.slot.value);
     const auto number = slot_number(call.slot, found[0], where);
-    const std::int32_t program = index_of(context_.config.programs, call.program.value);
-    if (!number || program == kNone) continue;
-    const auto& stage = stages_[static_cast<std::size_t>(program)];
+    if (!number) continue;
+    const std::size_t program = program_index(call.program);
+    const auto& stage = stages_[program];
     slots_.push_back({.pipeline = &pipeline,
                       .line = &call,
                       .map = map.value,
                       .array = &array,
                       .index = *number,
-                      .program = static_cast<std::size_t>(program)});
+                      .program = program});
     if (stage == nullptr) continue;
     const int result = array.set(*number, &stage->slot);
     if (result != 0) {
@@ -163,8 +148,6 @@ void Wiring::attach_devmap_programs() {
 
 void Wiring::attach_program(const config::Map& map, const config::MapEntry& entry, const ObjectSet::Found& found) {
   const std::string where = fmt::format("map {}", map.name.value);
-  const auto program = program_index(entry.program, where);
-  if (!program) return;
   const vm::MapType type = found.map->spec().type;
   if (type != vm::MapType::kDevmap && type != vm::MapType::kDevmapHash) {
     context_.error(
@@ -172,7 +155,8 @@ void Wiring::attach_program(const config::Map& map, const config::MapEntry& entr
         fmt::format("{}: programs are attached to entries of devmaps, and this is {}", where, vm::map_type_name(type)));
     return;
   }
-  const auto& stage = stages_[*program];
+  const std::size_t program = program_index(entry.program);
+  const auto& stage = stages_[program];
   if (stage == nullptr) return;
   const vm::LoadedProgram& loaded = stage->runner.program().program();
   if (loaded.type != &vm::xdp_devmap_type()) {
@@ -190,17 +174,12 @@ void Wiring::attach_program(const config::Map& map, const config::MapEntry& entr
   Diagnostics told;
   const ValueReader reader{.ports = context_.ports, .sources = context_.sources, .diagnostics = told};
   if (!reader.encode(entry.key, key_type, where, std::as_writable_bytes(std::span(&key, 1)))) return;
-  if (static_cast<vm::Devmap&>(*found.map).attach(key, &stage->slot) == 0) devmap_programs_.push_back(*program);
+  if (static_cast<vm::Devmap&>(*found.map).attach(key, &stage->slot) == 0) devmap_programs_.push_back(program);
 }
 
 std::vector<Port> Wiring::make_ports() {
   std::vector<Port> ports;
   for (const config::Port& port : context_.config.ports) {
-    const auto taken = std::ranges::find(ports, port.ifindex, &Port::ifindex);
-    if (taken != ports.end()) {
-      context_.error(port.mark, "port-ifindex",
-                     fmt::format("port {}: ifindex {} is {}'s already", port.name.value, port.ifindex, taken->name));
-    }
     ports.push_back({.name = port.name.value, .ifindex = port.ifindex, .mtu = port.mtu});
   }
   for (const config::Attach& line : context_.config.attach) attach(line, ports);
@@ -211,39 +190,26 @@ void Wiring::attach(const config::Attach& line, std::vector<Port>& ports) {
   const auto chain = [&](const config::Text& name, bool egress) {
     if (name.value.empty()) return kNone;
     const std::int32_t index = index_of(context_.config.pipelines, name.value);
-    if (index == kNone) {
-      context_.error(name.mark, "unknown-pipeline",
-                     fmt::format("unknown pipeline '{}' in attach{}", printable(name.value),
-                                 did_you_mean(name.value, context_.config.pipelines)));
-    } else {
-      Use& use = uses_[name.value];
-      (egress ? use.egress : use.ingress) = true;
-      check_entry(context_.config.pipelines[static_cast<std::size_t>(index)], name, egress);
-    }
+    SLUICE_CHECK(index != kNone);
+    Use& use = uses_[name.value];
+    (egress ? use.egress : use.ingress) = true;
+    check_entry(context_.config.pipelines[static_cast<std::size_t>(index)], name, egress);
     return index;
   };
   const std::int32_t ingress = chain(line.ingress, false);
   const std::int32_t egress = chain(line.egress, true);
   for (const config::Text& name : line.ports) {
     const auto port = std::ranges::find(ports, name.value, &Port::name);
-    if (port == ports.end()) {
-      context_.error(name.mark, "unknown-port",
-                     fmt::format("unknown port '{}' in attach{}", printable(name.value),
-                                 did_you_mean(name.value, context_.config.ports)));
-      continue;
-    }
-    if ((ingress != kNone && port->ingress != kNone) || (egress != kNone && port->egress != kNone)) {
-      context_.error(name.mark, "attach", fmt::format("port {} has a pipeline in this direction already", name.value));
-    }
+    SLUICE_CHECK(port != ports.end());
     if (ingress != kNone) port->ingress = ingress;
     if (egress != kNone) port->egress = egress;
   }
 }
 
 void Wiring::check_entry(const config::Pipeline& pipeline, const config::Text& use, bool egress) {
-  const std::int32_t program = index_of(context_.config.programs, pipeline.entry.value);
-  if (program == kNone || stages_[static_cast<std::size_t>(program)] == nullptr) return;
-  const vm::ProgramType* type = stages_[static_cast<std::size_t>(program)]->runner.program().program().type;
+  const auto& stage = stages_[program_index(pipeline.entry)];
+  if (stage == nullptr) return;
+  const vm::ProgramType* type = stage->runner.program().program().type;
   if (type == &vm::xdp_type() || (egress && type == &vm::xdp_devmap_type())) return;
   context_.error(
       use.mark, "program-type",
@@ -251,22 +217,13 @@ void Wiring::check_entry(const config::Pipeline& pipeline, const config::Text& u
                   type->name, egress ? "egress" : "ingress", egress ? "xdp or xdp/devmap" : "xdp"));
 }
 
-std::vector<Chain> Wiring::make_chains() {
+std::vector<Chain> Wiring::make_chains() const {
   std::vector<Chain> chains;
   for (const config::Pipeline& pipeline : context_.config.pipelines) {
-    Chain chain{.name = pipeline.name.value};
-    const auto entry = program_index(pipeline.entry, fmt::format("pipeline {}", pipeline.name.value));
-    if (entry) chain.entry = static_cast<std::uint16_t>(*entry);
-    if (!pipeline.on_pass.value.empty() && pipeline.on_pass.value != kDrop) {
-      chain.on_pass = index_of(context_.config.ports, pipeline.on_pass.value);
-      if (chain.on_pass == kNone) {
-        context_.error(pipeline.on_pass.mark, "unknown-port",
-                       fmt::format("pipeline {}: on_pass: unknown port '{}'{}", pipeline.name.value,
-                                   printable(pipeline.on_pass.value),
-                                   did_you_mean(pipeline.on_pass.value, context_.config.ports)));
-      }
-    }
-    chains.push_back(std::move(chain));
+    const bool drops = pipeline.on_pass.value.empty() || pipeline.on_pass.value == kDrop;
+    chains.push_back({.name = pipeline.name.value,
+                      .entry = static_cast<std::uint16_t>(program_index(pipeline.entry)),
+                      .on_pass = drops ? kNone : index_of(context_.config.ports, pipeline.on_pass.value)});
   }
   return chains;
 }
@@ -336,14 +293,12 @@ void Wiring::check_pass(const config::Pipeline& pipeline, const std::vector<std:
 void Wiring::check_reach() {
   std::set<std::size_t> used;
   for (const config::Pipeline& pipeline : context_.config.pipelines) {
-    const std::int32_t entry = index_of(context_.config.programs, pipeline.entry.value);
-    if (entry == kNone) continue;
     const auto use = uses_.find(pipeline.name.value);
     if (use == uses_.end()) {
       context_.warn(pipeline.name.mark, "unused",
                     fmt::format("pipeline {} is attached to no port", pipeline.name.value));
     }
-    const auto reached = reach(pipeline.name.value, static_cast<std::size_t>(entry));
+    const auto reached = reach(pipeline.name.value, program_index(pipeline.entry));
     used.insert(reached.begin(), reached.end());
     if (use == uses_.end() || use->second.ingress) check_pass(pipeline, reached);
   }

@@ -26,7 +26,7 @@ class Wiring {
   // Attaches `program:` of devmap entries.
   void attach_devmap_programs();
   // `pipelines:` and `attach:` as chains and ports; says what is missing, unused or out of reach.
-  std::vector<Chain> make_chains();
+  [[nodiscard]] std::vector<Chain> make_chains() const;
   std::vector<Port> make_ports();
   void check_reach();
 
@@ -44,7 +44,7 @@ class Wiring {
   };
   using Called = std::pair<const vm::Map*, std::uint32_t>;
 
-  [[nodiscard]] std::optional<std::size_t> program_index(const config::Text& name, const std::string& where) const;
+  [[nodiscard]] std::size_t program_index(const config::Text& name) const;
   void fill_array(const config::Pipeline& pipeline, const config::Text& map,
                   const std::vector<config::TailCall>& calls);
   std::optional<std::uint32_t> slot_number(const config::Text& slot, const ObjectSet::Found& found,
@@ -56,7 +56,6 @@ class Wiring {
   std::vector<std::size_t> reach(const std::string& pipeline, std::size_t entry);
   void follow(const std::string& pipeline, std::size_t from, std::vector<std::size_t>& reached);
   void check_pass(const config::Pipeline& pipeline, const std::vector<std::size_t>& reached) const;
-  [[nodiscard]] std::string map_name(const vm::Map& map) const { return map.spec().name; }
 
   const LoadContext& context_;
   const ObjectSet& objects_;

@@ -1,5 +1,6 @@
 #pragma once
 // Values, configurations and objects for tests of dataplane/pipeline and dataplane/replay.
+#include <algorithm>
 #include <fstream>
 #include <string>
 
@@ -12,7 +13,9 @@ namespace sluice::pipeline {
 // A file in the test's own directory.
 inline std::string write_temporary(const std::string& name, const std::string& text) {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  const std::string path = testing::TempDir() + test->test_suite_name() + "_" + test->name() + "_" + name;
+  std::string file = std::string(test->test_suite_name()) + "_" + test->name() + "_" + name;
+  std::ranges::replace(file, '/', '_');  // parameterised tests have it in their names
+  const std::string path = testing::TempDir() + file;
   std::ofstream(path, std::ios::binary) << text;
   return path;
 }

@@ -269,5 +269,25 @@ TEST_F(Values, PrefixesBecomeLpmKeys) {
   EXPECT_THAT(encode(ValueType{.size = 9, .prefix = true}, "10/8"), HasSubstr("by its fields"));
 }
 
+TEST_F(Values, AreShownAsPeopleWriteThem) {
+  const auto shown = [&](const ValueType& type, const std::string& hex) {
+    return to_text(decode(*parse_hex(hex), type));
+  };
+  EXPECT_EQ(shown(type("v_s16"), "feff"), "-2");
+  EXPECT_EQ(shown(type("v_enum"), "07000000"), "GREEN");
+  EXPECT_EQ(shown(type("v_mac"), "020000aa0001"), "\"02:00:00:aa:00:01\"");
+  EXPECT_EQ(shown(type("v_list"), "010000000200000003000000"), "[1, 2, 3]");
+  EXPECT_EQ(shown(type("v_bits"), "ff563412"), "{low: 15, flag: 1, minus: -1, rest: 1193046}");
+  EXPECT_EQ(shown(type("v_text"), "6162000000000000"), "\"ab\"");
+  EXPECT_EQ(shown(type("v_pointer"), "0100000000000000"), "{hex: \"0100000000000000\"}");
+  EXPECT_EQ(shown(type("v_bool"), "02"), "{hex: \"02\"}");
+  EXPECT_EQ(shown({.size = 3}, "010203"), "{hex: \"010203\"}");
+  EXPECT_EQ(shown({.size = 8, .prefix = true}, "080000000a000000"), "10.0.0.0/8");
+  EXPECT_EQ(shown({.size = 10, .prefix = true}, "18000000020000000000"), "\"02:00:00:00:00:00/24\"");
+  EXPECT_EQ(shown({.size = 8, .prefix = true}, "080000000a000001"), "72057636987600904");  // bits behind the prefix
+  EXPECT_EQ(shown({.size = 8, .prefix = true}, "210000000a000000"), "42949672993");
+  EXPECT_EQ(to_text({}), "null");
+}
+
 }  // namespace
 }  // namespace sluice::pipeline
