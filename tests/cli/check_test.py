@@ -127,7 +127,7 @@ class Tester:
 
 
 def main() -> int:
-    tester = Tester(*sys.argv[1:4])
+    tester = Tester(*map(os.path.abspath, sys.argv[1:4]))
     for path in sorted((HERE / "broken").glob("*.yaml")):
         tester.golden(path)
     for path in sorted((HERE.parent / "config/broken").glob("*.yaml")):

@@ -4,6 +4,7 @@
 Usage: usage_test.py SLUICE PROGRAMS
 """
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ USAGE_ERRORS = [[], ["nonsense"], ["check"], ["check", "--nonsense", "a.yaml"], 
 
 
 def main() -> int:
-    sluice, programs = sys.argv[1:3]
+    sluice, programs = map(os.path.abspath, sys.argv[1:3])
     tap = Tap()
     env = {"SLUICE_OBJECTS": programs}
 
