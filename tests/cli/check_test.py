@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tap import Run, Tap
+from runner import Run, Tap
 
 HERE = Path(__file__).resolve().parent
 PLACE = re.compile(r"^[^\n]*:\d+:\d+: error\[[a-z-]+\]: ", re.MULTILINE)
@@ -51,7 +51,7 @@ class Tester:
             problems.append(f"printed results: {run.out[:500]}")
         if run.code == 3 and not PLACE.search(run.err):
             problems.append("no FILE:LINE:COLUMN")
-        self.tap.check(path.stem, problems + self.as_json(path, run))
+        self.tap.report(path.stem, problems + self.as_json(path, run))
 
     def as_json(self, path: Path, text: Run) -> list[str]:
         """--json says the same: exit code, and every place that the text has."""
@@ -78,7 +78,7 @@ class Tester:
             problems.append(f"not the text of {path.stem}.expected:\n{run.err}")
         if path.stem not in WHOLE_FILE and not PLACE.search(run.err) and "error[config-size]" not in run.err:
             problems.append("no FILE:LINE:COLUMN")
-        self.tap.check("config/" + path.stem, problems)
+        self.tap.report("config/" + path.stem, problems)
 
     def generated(self) -> None:
         """Files too large to keep."""
@@ -99,11 +99,11 @@ class Tester:
                 problems = run.problems(3)
                 if len(run.err) > 5000 or "error[" not in run.err:
                     problems.append(f"{len(run.err)} characters of diagnostics: {run.err[:500]}")
-                self.tap.check(name, problems)
+                self.tap.report(name, problems)
             run = self.run(["check", "missing.yaml"], Path(directory))
-            self.tap.check("a file that is not there", run.problems(3))
+            self.tap.report("a file that is not there", run.problems(3))
             run = self.run(["check", "."], Path(directory))
-            self.tap.check("a directory", run.problems(3))
+            self.tap.report("a directory", run.problems(3))
 
     def good(self) -> None:
         configs = sorted((HERE.parent.parent / "configs").glob("*.yaml"))
@@ -112,18 +112,18 @@ class Tester:
             problems = run.problems(0)
             if "config     ok" not in run.out or "verified" not in run.out:
                 problems.append(run.out)
-            self.tap.check("shipped " + path.name, problems)
+            self.tap.report("shipped " + path.name, problems)
         broken = HERE / "broken" / "key-too-large.yaml"
         run = self.run(["check", str(configs[0]), str(broken), str(configs[0])], HERE)
         problems = run.problems(3)
         if run.out.count("config     ok") != 2:
             problems.append("the good files beside a broken one are not reported")
-        self.tap.check("a broken file among good ones", problems)
+        self.tap.report("a broken file among good ones", problems)
         run = self.run(["check", "--set", "ports.wan0.mtu=12", "edge-router.yaml"], configs[0].parent)
         problems = run.problems(3)
         if "--set ports.wan0.mtu:1:1: error[config-range]" not in run.err:
             problems.append(run.err)
-        self.tap.check("a broken --set", problems)
+        self.tap.report("a broken --set", problems)
 
 
 def main() -> int:
@@ -134,7 +134,7 @@ def main() -> int:
         tester.config_only(path)
     tester.generated()
     tester.good()
-    return tester.tap.finish()
+    return tester.tap.done()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from tap import Run, Tap
+from runner import Run, Tap
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VERBS = [["check"], ["replay"], ["graph"], ["schema"], ["explain-error"], ["exec"], ["prog"], ["prog", "show"],
@@ -29,25 +29,25 @@ def main() -> int:
 
     for verb in VERBS:
         done = run(*verb, "--help")
-        tap.check(f"help of {' '.join(verb)}", done.problems(0) + ([] if "--help" in done.out else [done.out]))
+        tap.report(f"help of {' '.join(verb)}", done.problems(0) + ([] if "--help" in done.out else [done.out]))
     for args in USAGE_ERRORS:
         done = run(*args)
         problems = done.problems(2)
         if not done.err or done.out:
             problems.append(f"a usage error speaks on stderr and nowhere else: {done.out!r} {done.err!r}")
-        tap.check(f"usage: sluice {' '.join(args)}", problems)
+        tap.report(f"usage: sluice {' '.join(args)}", problems)
     done = run("--version")
-    tap.check("version", done.problems(0) + ([] if done.out.startswith("sluice 0.") else [done.out]))
+    tap.report("version", done.problems(0) + ([] if done.out.startswith("sluice 0.") else [done.out]))
 
     done = run("schema")
     problems = done.problems(0)
     if json.loads(done.out or "{}").get("$schema") != "http://json-schema.org/draft-07/schema#":
         problems.append(done.out[:200])
-    tap.check("schema is JSON Schema", problems)
+    tap.report("schema is JSON Schema", problems)
     done = run("explain-error", "pkt-bounds")
-    tap.check("explain-error", done.problems(0) + ([] if "cure:" in done.out else [done.out]))
+    tap.report("explain-error", done.problems(0) + ([] if "cure:" in done.out else [done.out]))
     done = run("explain-error", "pkt-bouns")
-    tap.check("explain-error suggests", done.problems(2) + ([] if "did you mean 'pkt-bounds'" in done.err else [done.err]))
+    tap.report("explain-error suggests", done.problems(2) + ([] if "did you mean 'pkt-bounds'" in done.err else [done.err]))
 
     for config in sorted((ROOT / "configs").glob("*.yaml")):
         for form in ("text", "dot"):
@@ -56,10 +56,10 @@ def main() -> int:
             wanted = "digraph" if form == "dot" else "->"
             if wanted not in done.out:
                 problems.append(f"no {wanted}: {done.out[:300]}")
-            tap.check(f"graph of {config.name} as {form}", problems)
-    tap.check("graph of a form that is not", run("graph", "l2-switch.yaml", "--format", "png").problems(2))
-    tap.check("graph of a file that is not", run("graph", "nowhere.yaml").problems(3))
-    return tap.finish()
+            tap.report(f"graph of {config.name} as {form}", problems)
+    tap.report("graph of a form that is not", run("graph", "l2-switch.yaml", "--format", "png").problems(2))
+    tap.report("graph of a file that is not", run("graph", "nowhere.yaml").problems(3))
+    return tap.done()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,10 @@ class Tap:
         sys.stdout.flush()
         return bool(condition)
 
+    def report(self, name: str, problems: list) -> bool:
+        """A check that passes when nothing is wrong; each of `problems` is shown otherwise."""
+        return self.check(not problems, name, "\n".join(map(str, problems)))
+
     def skip(self, name: str, why: str) -> None:
         self.count += 1
         print(f"ok {self.count} - {name} # SKIP {why}")

@@ -1,28 +1,11 @@
-"""What the tests of the command line share: run the binary, count results as TAP."""
+"""What the tests of the command line share: run the binary, see what is wrong with the run."""
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-
-class Tap:
-    """Prints one TAP line a check; `finish` gives the exit code."""
-
-    def __init__(self):
-        self.count = 0
-        self.failed = 0
-
-    def check(self, name: str, problems: list[str]) -> None:
-        self.count += 1
-        self.failed += bool(problems)
-        print(f"{'not ok' if problems else 'ok'} {self.count} - {name}")
-        for problem in problems:
-            for line in problem.splitlines():
-                print(f"#   {line}")
-        sys.stdout.flush()
-
-    def finish(self) -> int:
-        print(f"1..{self.count}")
-        return 1 if self.failed else 0
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+from tap import Tap  # noqa: E402,F401
 
 
 class Run:
