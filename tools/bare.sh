@@ -3,15 +3,12 @@
 # command there. As root, with the packages mmdebstrap and gpgv.
 #     tools/bare.sh [DOOR ARGUMENTS...]        default: demo, then demo again
 #     BARE=DIR tools/bare.sh ...               keeps the chroot in DIR and uses it again
-# The chroot gets the host's own apt sources and options, so that it works wherever the host can install.
+# The chroot gets the host's own apt sources and options, so that it works wherever the host can install; its mounts live
+# in a mount namespace of their own and its /dev is not the host's.
 set -euo pipefail
 repository=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
 root=${BARE:-$(mktemp -d /var/tmp/bare.XXXXXX)}
-cleanup() {
-  for mount in dev/pts dev proc sys; do mountpoint -q "$root/$mount" && umount -l "$root/$mount"; done
-  [ -n "${BARE:-}" ] || rm -rf --one-file-system "$root"
-}
-trap cleanup EXIT
+[ -n "${BARE:-}" ] || trap 'rm -rf --one-file-system "$root"' EXIT
 
 if [ ! -e "$root/etc/debian_version" ]; then
   sources=()
@@ -19,19 +16,36 @@ if [ ! -e "$root/etc/debian_version" ]; then
     [ -s "$file" ] && sources+=("$file")
   done
   options=$(mktemp)
-  grep -lE '^ *Acquire::' /etc/apt/apt.conf.d/* | xargs -r cat > "$options"
+  { grep -lE '^ *Acquire::' /etc/apt/apt.conf.d/* || true; } | xargs -r cat > "$options"
   mmdebstrap --quiet --variant=apt --include=git,ca-certificates --aptopt="$options" \
     --aptopt='Apt::Key::gpgvcommand "/usr/bin/gpgv"' bookworm "$root" "${sources[@]}"
   rm -f "$options"
 fi
-cp -a /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
-cp -a /etc/apt/keyrings /etc/apt/auth.conf.d /etc/apt/trusted.gpg.d "$root/etc/apt/" 2>/dev/null || true
-cp /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
-for mount in proc sys dev dev/pts; do mountpoint -q "$root/$mount" || mount --bind "/$mount" "$root/$mount"; done
+for path in apt.conf.d keyrings auth.conf.d trusted.gpg.d; do
+  [ ! -d "/etc/apt/$path" ] || cp -a "/etc/apt/$path/." "$root/etc/apt/$path/"
+done
+cp /etc/resolv.conf /etc/hosts "$root/etc/"
 
 rm -rf "$root/root/sluice"
 git clone -q "$repository" "$root/root/sluice"
-inside() { chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 CI="${CI:-}" bash -c "cd /root/sluice && time ./run $*"; }
+inside() {
+  # shellcheck disable=SC2016  # expanded inside
+  unshare --mount --propagation private --pid --fork bash -ec '
+    root=$1; shift
+    mount -t proc proc "$root/proc"
+    mount --rbind /sys "$root/sys"
+    mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+    mkdir "$root/dev/shm" "$root/dev/pts"
+    mount -t tmpfs tmpfs "$root/dev/shm"
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+    ln -s pts/ptmx "$root/dev/ptmx"
+    ln -s /proc/self/fd "$root/dev/fd"
+    for node in "null 3" "zero 5" "full 7" "random 8" "urandom 9"; do
+      mknod -m 666 "$root/dev/${node% *}" c 1 "${node#* }"
+    done
+    exec chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 CI="${CI:-}" \
+      bash -c "cd /root/sluice && time ./run $*"' bash "$root" "$@"
+}
 if [ $# -gt 0 ]; then
   inside "$@"
 else
