@@ -15,8 +15,11 @@ printf '%s\n' "${sources[@]}" | grep -E '^(base|vm|verifier|jit|helpers|dataplan
   xargs -P 2 -I{} sh -c 'g++ -std=c++20 -fsyntax-only -I. -include {} -x c++ /dev/null || { echo "header does not stand alone: {}"; exit 255; }' ||
   fail "headers"
 if [ "${1:-}" != --fast ]; then
-  [ -f build/test/compile_commands.json ] || fail "run ./run test once before clang-tidy"
-  printf '%s\n' "${units[@]}" | xargs -P 2 -n 4 clang-tidy-19 -p build/test --quiet 2>/dev/null || fail "clang-tidy"
+  build=build/test
+  [ -f $build/compile_commands.json ] || build=build/release
+  # clang does not know g++'s -Wno-restrict; how many warnings of system headers it hides (stderr) nobody asked.
+  printf '%s\n' "${units[@]}" |
+    xargs -P 2 -n 4 clang-tidy-19 -p $build --quiet --extra-arg=-Wno-unknown-warning-option 2>/dev/null || fail "clang-tidy"
 fi
 [ $status -eq 0 ] && echo "lint: ok"
 exit $status

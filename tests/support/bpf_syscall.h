@@ -144,6 +144,7 @@ inline bool bpf_permitted() { return KernelMap(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0).f
 
 }  // namespace sluice::testing_support
 
-#define SLUICE_NEEDS_BPF()                                                                                      \
-  if (!::sluice::testing_support::bpf_permitted()) GTEST_SKIP() << "bpf(2) is not permitted here: nothing was " \
-                                                                   "compared"
+#define SLUICE_NEEDS_BPF()                                     \
+  if (!::sluice::testing_support::bpf_permitted())             \
+  GTEST_SKIP() << "bpf(2) is not permitted here: nothing was " \
+                  "compared"
