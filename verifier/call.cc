@@ -16,6 +16,7 @@ using vm::HelperDesc;
 
 // BPF_FUNC_*, linux/bpf.h: those that change the contents of the map they are given.
 constexpr std::int32_t kChangesMap[] = {2, 3, 87, 88};  // map_update_elem, map_delete_elem, map_push_elem, map_pop_elem
+constexpr std::int32_t kMapLookup = 1;                  // map_lookup_elem
 constexpr std::int64_t kMaxErrno = 4095;                // MAX_ERRNO, linux/err.h
 
 const vm::Map* map_of(const Context& context, const Reg& reg) {
@@ -189,15 +190,24 @@ void forget_arguments(State& state) {
   for (unsigned r = 0; r <= 5; ++r) state.reg(r) = Reg::nothing();
 }
 
-Reg result_of(Context& context, const HelperDesc& helper, std::int32_t map) {
+// A look-up in an array at a constant index below its size finds an element: nobody can delete one.
+bool always_finds(Context& context, const State& state, const HelperDesc& helper, const vm::Map* map) {
+  if (helper.id != kMapLookup || map == nullptr) return false;
+  const vm::MapSpec& spec = map->spec();
+  if (spec.type != vm::MapType::kArray && spec.type != vm::MapType::kPercpuArray) return false;
+  const auto index = constant_behind(context, state, state.reg(2), spec.key_size);
+  return index && *index < spec.max_entries;
+}
+
+Reg result_of(Context& context, const HelperDesc& helper, std::int32_t map, bool never_null) {
   switch (helper.ret) {
     case vm::RetKind::kScalar: break;
     case vm::RetKind::kError: return Reg::scalar(Scalar::signed_range(-kMaxErrno, 0));
     case vm::RetKind::kMapValueOrNull: {
       if (map < 0) break;
-      Reg result = Reg::pointer(Type::kMapValueOrNull);
+      Reg result = Reg::pointer(never_null ? Type::kMapValue : Type::kMapValueOrNull);
       result.map = map;
-      result.id = context.new_id();
+      if (!never_null) result.id = context.new_id();
       return result;
     }
   }
@@ -252,6 +262,7 @@ void call_helper(Context& context, State& state) {
   }
   std::int32_t index = -1;
   const vm::Map* map = map_argument(context, state, *helper, index);
+  const bool never_null = always_finds(context, state, *helper, map);
   for (unsigned number = 1; number <= 5; ++number) {
     const Reg reg = state.reg(number);
     const bool writes = helper->args[number - 1] == ArgKind::kWriteMem;
@@ -272,7 +283,7 @@ void call_helper(Context& context, State& state) {
     invalidate_packets(state);
   }
   forget_arguments(state);
-  state.reg(0) = result_of(context, *helper, index);
+  state.reg(0) = result_of(context, *helper, index, never_null);
 }
 
 void enter_subprogram(const Context& context, State& state) {
@@ -284,6 +295,18 @@ void enter_subprogram(const Context& context, State& state) {
   forget_arguments(state);
   state.frames.push_back(std::move(frame));
   state.slot = context.cfg.subprograms[callee].start;
+}
+
+bool is_tail_call(const Context& context, std::uint32_t slot) {
+  const HelperDesc* helper = context.helpers.find(context.insn(slot).imm);
+  return helper != nullptr && helper->effect == vm::Effect::kTailCall;
+}
+
+void leave_by_tail_call(Context& context, State& state) {
+  context.recorder.facts.moves_packet = true;
+  invalidate_packets(state);
+  state.reg(0) = Reg::unknown();
+  leave_subprogram(state);
 }
 
 void leave_subprogram(State& state) {

@@ -14,6 +14,11 @@ Check check_local_call(const Context& context, const State& state, std::uint32_t
 void call_helper(Context& context, State& state);
 // Enters the sub-program called at state.slot: a new frame, its first slot.
 void enter_subprogram(const Context& context, State& state);
+// Whether the helper call at `slot` is a tail call.
+bool is_tail_call(const Context& context, std::uint32_t slot);
+// Leaves the top frame (there are at least two) by a tail call at state.slot that succeeds: the program called returns
+// to this frame's caller, any number in r0, and may have moved the packet.
+void leave_by_tail_call(Context& context, State& state);
 // Leaves the top frame (there are at least two) for the slot after the call.
 void leave_subprogram(State& state);
 

@@ -20,8 +20,8 @@ constexpr InsnRow kPoison{.name = "?", .mnemonic = "?", .kind = Kind::kExit};
 
 class Builder {
  public:
-  Builder(const vm::LoadedProgram& program, const vm::HelperTable& helpers, const Options& options, Cfg& cfg)
-      : program_(program), helpers_(helpers), options_(options), cfg_(cfg) {}
+  Builder(const vm::LoadedProgram& program, const vm::HelperTable& helpers, RuleSet rules, Cfg& cfg)
+      : program_(program), helpers_(helpers), rules_(rules), cfg_(cfg) {}
 
   Check run() {
     for (auto step : {&Builder::decode, &Builder::find_subprograms, &Builder::check_jumps, &Builder::check_reachable,
@@ -34,7 +34,7 @@ class Builder {
 
  private:
   [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(program_.insns.size()); }
-  [[nodiscard]] bool on(Rule rule) const { return enforced(options_, rule); }
+  [[nodiscard]] bool on(Rule rule) const { return rules_.has(rule); }
 
   Check decode() {
     cfg_.rows.assign(size(), nullptr);
@@ -254,7 +254,7 @@ class Builder {
       const vm::HelperDesc* helper = helpers_.find(program_.insns[slot].imm);
       if (helper == nullptr) continue;
       Cfg::Traits& traits = cfg_.traits[cfg_.owner[slot]];
-      traits.moves_packet |= helper->effect == vm::Effect::kMovesPacket;
+      traits.moves_packet |= helper->effect == vm::Effect::kMovesPacket || helper->effect == vm::Effect::kTailCall;
       traits.makes_tail_calls |= helper->effect == vm::Effect::kTailCall;
     }
     for (const std::uint32_t subprogram : cfg_.callees_first) {
@@ -266,7 +266,7 @@ class Builder {
 
   const vm::LoadedProgram& program_;
   const vm::HelperTable& helpers_;
-  const Options& options_;
+  RuleSet rules_;
   Cfg& cfg_;
 };
 
@@ -276,11 +276,11 @@ std::uint32_t Cfg::callee(const vm::LoadedProgram& program, std::uint32_t slot) 
   return owner[slot + 1 + static_cast<std::uint32_t>(program.insns[slot].imm)];
 }
 
-Check build_cfg(const vm::LoadedProgram& program, const vm::HelperTable& helpers, const Options& options, Cfg& cfg) {
-  return Builder(program, helpers, options, cfg).run();
+Check build_cfg(const vm::LoadedProgram& program, const vm::HelperTable& helpers, RuleSet rules, Cfg& cfg) {
+  return Builder(program, helpers, rules, cfg).run();
 }
 
-Check check_stack_depth(const vm::LoadedProgram& program, const Options& options, const Cfg& cfg,
+Check check_stack_depth(const vm::LoadedProgram& program, RuleSet rules, const Cfg& cfg,
                         const std::vector<std::uint32_t>& frame_bytes, std::uint32_t& deepest) {
   // Most bytes of frames above each sub-program; callers come first when callees_first is walked backwards. A frame
   // counts as a multiple of 16 bytes, at least 16, as the kernel counts for its JIT.
@@ -291,13 +291,13 @@ Check check_stack_depth(const vm::LoadedProgram& program, const Options& options
   for (auto it = cfg.callees_first.rbegin(); it != cfg.callees_first.rend(); ++it) {
     const std::uint32_t subprogram = *it;
     if (subprogram != 0 && cfg.traits[subprogram].makes_tail_calls && above[subprogram] >= kTailCallStackBytes &&
-        enforced(options, Rule::kTailCallStack)) {
+        rules.has(Rule::kTailCallStack)) {
       return failure(Rule::kTailCallStack, entered_from[subprogram], -1,
                      fmt::format("a tail call below {} bytes of caller stack, at most {} are allowed",
                                  above[subprogram], kTailCallStackBytes - 1));
     }
     const std::uint32_t total = above[subprogram] + counted(subprogram);
-    if (total > vm::kStackBytes && enforced(options, Rule::kStackDepth)) {
+    if (total > vm::kStackBytes && rules.has(Rule::kStackDepth)) {
       return failure(Rule::kStackDepth, entered_from[subprogram], -1,
                      fmt::format("the call chain needs {} bytes of stack, {} are allowed", total, vm::kStackBytes));
     }

@@ -19,7 +19,7 @@ struct Cfg {
   // One a sub-program.
   struct Traits {
     std::vector<std::uint32_t> calls;  // slots of its local calls
-    bool moves_packet = false;         // it or something it calls uses a helper that moves packet pointers
+    bool moves_packet = false;         // it or something it calls may move the packet, be it by a tail call
     bool makes_tail_calls = false;     // it itself
   };
   std::vector<Traits> traits;
@@ -44,11 +44,11 @@ void for_each_successor(const vm::InsnRow& row, const vm::Insn& insn, std::uint3
   f(next);
 }
 
-Check build_cfg(const vm::LoadedProgram& program, const vm::HelperTable& helpers, const Options& options, Cfg& cfg);
+Check build_cfg(const vm::LoadedProgram& program, const vm::HelperTable& helpers, RuleSet rules, Cfg& cfg);
 
 // After the walk: the bytes of stack each sub-program uses (multiples of 8) against what chains may use. `deepest` gets
 // the bytes of the deepest chain.
-Check check_stack_depth(const vm::LoadedProgram& program, const Options& options, const Cfg& cfg,
+Check check_stack_depth(const vm::LoadedProgram& program, RuleSet rules, const Cfg& cfg,
                         const std::vector<std::uint32_t>& frame_bytes, std::uint32_t& deepest);
 
 }  // namespace sluice::verifier

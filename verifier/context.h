@@ -34,6 +34,7 @@ struct Context {
   const vm::LoadedProgram& program;
   const vm::HelperTable& helpers;
   const Options& options;
+  RuleSet rules;
   Cfg cfg;
   Liveness live;
   FactRecorder recorder;
@@ -41,12 +42,12 @@ struct Context {
   std::vector<std::uint64_t> clear;        // one a sub-program of cfg: Facts::slots_to_clear
   std::uint32_t last_id = 0;               // Reg::id given last
 
-  Context(const vm::LoadedProgram& p, const vm::HelperTable& h, const Options& o)
-      : program(p), helpers(h), options(o), recorder(p.insns.size()) {}
+  Context(const vm::LoadedProgram& p, const vm::HelperTable& h, const Options& o, RuleSet r)
+      : program(p), helpers(h), options(o), rules(r), recorder(p.insns.size()) {}
 
   [[nodiscard]] const vm::InsnRow& row(std::uint32_t slot) const noexcept { return *cfg.rows[slot]; }
   [[nodiscard]] const vm::Insn& insn(std::uint32_t slot) const noexcept { return program.insns[slot]; }
-  [[nodiscard]] bool enforced(Rule rule) const noexcept { return verifier::enforced(options, rule); }
+  [[nodiscard]] bool enforced(Rule rule) const noexcept { return rules.has(rule); }
   [[nodiscard]] std::uint32_t new_id() noexcept { return ++last_id; }
 };
 

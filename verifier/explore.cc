@@ -157,6 +157,14 @@ class Walk {
           ended = true;
         }
         return {};
+      case Kind::kCallHelper:
+        if (state_.frames.size() > 1 && is_tail_call(context_, slot)) {
+          State left = state_;
+          leave_by_tail_call(context_, left);
+          if (Check failed = postpone(std::move(left), slot)) return failed;
+        }
+        transfer(context_, state_);
+        return {};
       case Kind::kAlu:
       case Kind::kEndian:
       case Kind::kLoad:
@@ -166,10 +174,22 @@ class Walk {
       case Kind::kAtomic:
       case Kind::kLoadImm64:
       case Kind::kGoto:
-      case Kind::kCallHelper:
       case Kind::kCallKernel:
       case Kind::kLegacyLoad: transfer(context_, state_); return {};
     }
+    return {};
+  }
+
+  // A way out of `slot` that is walked when the present path has ended.
+  Check postpone(State way, std::uint32_t slot) {
+    if (pending_.size() >= context_.options.limits.jump_sequence) {
+      return Failure{.code = "too-complex",
+                     .insn = slot,
+                     .message = fmt::format("more than {} branches wait to be explored", pending_.size()),
+                     .notes = {}};
+    }
+    pending_.push_back({std::move(way), node_});
+    if (node_ != kNoNode) ++nodes_[node_].open;
     return {};
   }
 
@@ -180,14 +200,7 @@ class Walk {
       return {};
     }
     if (ways.taken && ways.fallen) {
-      if (pending_.size() >= context_.options.limits.jump_sequence) {
-        return Failure{.code = "too-complex",
-                       .insn = slot,
-                       .message = fmt::format("more than {} branches wait to be explored", pending_.size()),
-                       .notes = {}};
-      }
-      pending_.push_back({std::move(*ways.taken), node_});
-      if (node_ != kNoNode) ++nodes_[node_].open;
+      if (Check failed = postpone(std::move(*ways.taken), slot)) return failed;
       ways.taken.reset();
     }
     state_ = std::move(ways.fallen ? *ways.fallen : *ways.taken);

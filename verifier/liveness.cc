@@ -3,6 +3,7 @@
 #include <array>
 
 #include "vm/helper_desc.h"
+#include "vm/maps/map.h"
 
 namespace sluice::verifier {
 namespace {
@@ -38,6 +39,7 @@ StackValue join(const StackValue& a, const StackValue& b) {
 
 using StackValues = std::array<StackValue, vm::kRegisters>;
 
+constexpr std::int64_t kIndexBytes = 4;  // of an array's key
 constexpr std::uint64_t kAllSlots = ~std::uint64_t{0};
 constexpr std::uint16_t bit(unsigned reg) { return static_cast<std::uint16_t>(1U << reg); }
 
@@ -272,7 +274,28 @@ class Pass {
       const StackValue& value = stack_[slot][i + 1];
       // How many bytes it reads is not known here: at most up to the top of the stack.
       read_stack(value, 0, value.kind == StackValue::Kind::kOwn ? -std::int64_t{value.offset} : 0, false, live);
+      // An array's index decides whether a look-up may give null.
+      const bool found = kind == vm::ArgKind::kMapKey && helper->ret == vm::RetKind::kMapValueOrNull;
+      if (found && may_be_array(slot)) read_stack(value, 0, kIndexBytes, true, live);
     }
+  }
+
+  // Whether r1 of the call at `slot` may be an array: compilers load it close by, and then one can see.
+  [[nodiscard]] bool may_be_array(std::uint32_t slot) const {
+    while (cfg_.is_target[slot] == 0 && slot > 0) {
+      if (cfg_.rows[--slot] == nullptr) --slot;  // the second half of an lddw
+      const InsnRow& row = *cfg_.rows[slot];
+      const Insn& insn = program_.insns[slot];
+      const bool map = row.kind == Kind::kLoadImm64 && static_cast<vm::Imm64>(insn.src) == vm::Imm64::kMap;
+      if (map && insn.dst == 1) {
+        const vm::MapType type = program_.maps[static_cast<std::size_t>(insn.imm)]->spec().type;
+        return type == vm::MapType::kArray || type == vm::MapType::kPercpuArray;
+      }
+      const bool elsewhere = row.kind == Kind::kLoadImm64 || row.kind == Kind::kAlu || row.kind == Kind::kLoad;
+      const bool harmless = row.kind == Kind::kStore || row.kind == Kind::kStoreImm || row.kind == Kind::kBranch;
+      if (!harmless && !(elsewhere && insn.dst != 1)) return true;
+    }
+    return true;
   }
 
   void unstep_call(std::uint32_t slot, Live& live) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "verifier/access.h"
 #include "verifier/transfer.h"
@@ -224,6 +225,18 @@ void transfer_atomic(Context& context, State& state) {
   if (!is_fetch(row.atomic())) return;
   const unsigned result = row.atomic() == vm::AtomicOp::kCompareExchange ? 0 : insn.src;
   state.reg(result) = Reg::scalar(zero_extend(Scalar::unknown(), row.size));
+}
+
+std::optional<std::uint64_t> constant_behind(Context& context, const State& state, const Reg& base, unsigned size) {
+  const Reach where = reach(base, 0);
+  const bool inside = where.fixed() && where.min >= kStackLow && where.min + size <= 0;
+  if (base.type != Type::kStack || !inside || byte_index(where.min) + size > 8) return std::nullopt;
+  const std::vector<Slot>& stack = state.frames[base.frame].stack;
+  if (slot_index(where.min) >= stack.size()) return std::nullopt;
+  Slot slot = stack[slot_index(where.min)];
+  const Reg value = load_slot(context, slot, byte_index(where.min), size);
+  if (!value.is_scalar() || !value.value.is_constant()) return std::nullopt;
+  return value.value.constant_value();
 }
 
 void helper_memory(Context& context, State& state, const Reg& base, std::int64_t size, bool writes) {

@@ -82,7 +82,7 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"return-stack", "stack-escape", "sub-programs do not return stack pointers"},
     {"bounded-loop", "infinite-loop", "no loop comes back to the state it had"},
 }};
-static_assert(kRequirements.size() <= 64, "one bit each in Options::mutated_requirements");
+static_assert(kRequirements.size() <= 64, "one bit each in RuleSet");
 static_assert(!kRequirements.back().name.empty());
 
 Check need_init(const Context& context, const State& state, std::uint32_t slot, unsigned number) {

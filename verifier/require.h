@@ -15,7 +15,7 @@ namespace sluice::verifier {
 struct Context;
 struct State;
 
-// Index of a row in requirements() and of its bit in Options::mutated_requirements.
+// Index of a row in requirements().
 enum class Rule : std::uint8_t {
   kKnownInsn,
   kRegisterNumber,
@@ -91,6 +91,23 @@ struct Requirement {
 // All rows; row i is Rule{i}.
 std::span<const Requirement> requirements() noexcept;
 
+// The rules in force: all of them, but where a test leaves one out to see whom it stops.
+class RuleSet {
+ public:
+  constexpr RuleSet() = default;
+  [[nodiscard]] static constexpr RuleSet without(Rule rule) noexcept {
+    RuleSet rules;
+    rules.left_out_ = std::uint64_t{1} << static_cast<unsigned>(rule);
+    return rules;
+  }
+  [[nodiscard]] constexpr bool has(Rule rule) const noexcept {
+    return ((left_out_ >> static_cast<unsigned>(rule)) & 1U) == 0;
+  }
+
+ private:
+  std::uint64_t left_out_ = 0;
+};
+
 // Why a program is refused, before it is put into the author's terms (report).
 struct Failure {
   std::string_view code;
@@ -101,9 +118,6 @@ struct Failure {
 };
 using Check = std::optional<Failure>;  // empty = all demands hold
 
-inline bool enforced(const Options& options, Rule rule) noexcept {
-  return ((options.mutated_requirements >> static_cast<unsigned>(rule)) & 1U) == 0;
-}
 Failure failure(Rule rule, std::uint32_t insn, int reg, std::string message, std::vector<Rejection::Note> notes = {});
 
 // All that the instruction at `slot` demands of `state`.

@@ -192,6 +192,26 @@ typename ScalarT<Bits>::Half half_of_wide(vm::AluOp op, const ScalarT<Bits>& dst
   return {};
 }
 
+// A shift to the left by half the width or more lets only the low half in, so that it may be taken as signed or as
+// unsigned: compilers extend an int's sign by two shifts.
+template <unsigned Bits>
+void meet_shifted_half(vm::AluOp op, const ScalarT<Bits>& dst, const ScalarT<Bits>& src,
+                       typename ScalarT<Bits>::Whole& whole) {
+  using S = ScalarT<Bits>;
+  if (op != vm::AluOp::kLsh || !src.is_constant()) return;
+  const auto k = static_cast<unsigned>(src.constant_value() % Bits);
+  if (k < S::kHalf) return;
+  typename S::Whole as_signed;
+  as_signed.meet_signed(dst.half().smin, dst.half().smax);
+  typename S::Whole as_unsigned;
+  as_unsigned.meet_unsigned(dst.half().umin, dst.half().umax);
+  for (const auto& half : {as_signed, as_unsigned}) {
+    const auto shifted = interval_ops::shift_left(half, k);
+    whole.meet_signed(shifted.smin, shifted.smax);
+    whole.meet_unsigned(shifted.umin, shifted.umax);
+  }
+}
+
 // A remainder that is the dividend itself: its low half is known as well as before.
 template <unsigned Bits>
 bool leaves_dividend(vm::AluOp op, const ScalarT<Bits>& dst, const ScalarT<Bits>& src) {
@@ -224,7 +244,8 @@ ScalarT<Bits> alu(vm::AluOp op, bool wide, const ScalarT<Bits>& dst, const Scala
   if (op == vm::AluOp::kMov) return src;
   if (op == vm::AluOp::kMovsx32 && Bits == 64) return sign_extend_bits(src, 32);
   if (scalar_detail::leaves_dividend(op, dst, src)) return dst;
-  const auto whole = interval_ops::apply(op, dst.whole(), src.whole());
+  auto whole = interval_ops::apply(op, dst.whole(), src.whole());
+  scalar_detail::meet_shifted_half(op, dst, src, whole);
   return S::meet_of(whole, scalar_detail::half_of_wide(op, dst, src)).value_or(S::unknown());
 }
 

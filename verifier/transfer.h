@@ -37,6 +37,8 @@ Ways branch_ways(const Context& context, State state);
 void transfer_load(Context& context, State& state);
 void transfer_store(Context& context, State& state);
 void transfer_atomic(Context& context, State& state);
+// The number in the `size` bytes of stack at `base`, when it is the same one on this path. Changes only ids.
+std::optional<std::uint64_t> constant_behind(Context& context, const State& state, const Reg& base, unsigned size);
 // A helper reads or writes up to `size` bytes through `base`.
 void helper_memory(Context& context, State& state, const Reg& base, std::int64_t size, bool writes);
 

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "verifier/explore.h"
+#include "verifier/proof.h"
 #include "verifier/report.h"
 
 namespace sluice::verifier {
@@ -11,8 +12,8 @@ namespace sluice::verifier {
 // The only maker of VerifiedPrograms: it runs all the steps, and makes one when none of them objects.
 class Proof {
  public:
-  Proof(vm::LoadedProgram program, const vm::HelperTable& helpers, const Options& options)
-      : program_(std::move(program)), context_(program_, helpers, options) {}
+  Proof(vm::LoadedProgram program, const vm::HelperTable& helpers, const Options& options, RuleSet rules)
+      : program_(std::move(program)), context_(program_, helpers, options, rules) {}
 
   Outcome run() {
     const auto start = std::chrono::steady_clock::now();
@@ -29,12 +30,12 @@ class Proof {
 
  private:
   Check prove() {
-    if (Check failed = build_cfg(program_, context_.helpers, context_.options, context_.cfg)) return failed;
+    if (Check failed = build_cfg(program_, context_.helpers, context_.rules, context_.cfg)) return failed;
     context_.live = find_liveness(program_, context_.helpers, context_.cfg);
     context_.frame_bytes.assign(context_.cfg.subprograms.size(), 0);
     context_.clear.assign(context_.cfg.subprograms.size(), 0);
     if (Check failed = explore(context_, statistics_)) return failed;
-    return check_stack_depth(program_, context_.options, context_.cfg, context_.frame_bytes, statistics_.stack);
+    return check_stack_depth(program_, context_.rules, context_.cfg, context_.frame_bytes, statistics_.stack);
   }
 
   vm::Facts take_facts() {
@@ -53,8 +54,12 @@ class Proof {
   Statistics statistics_;
 };
 
+Outcome verify_by(RuleSet rules, vm::LoadedProgram program, const vm::HelperTable& helpers, const Options& options) {
+  return Proof(std::move(program), helpers, options, rules).run();
+}
+
 Outcome verify(vm::LoadedProgram program, const vm::HelperTable& helpers, const Options& options) {
-  return Proof(std::move(program), helpers, options).run();
+  return verify_by(RuleSet{}, std::move(program), helpers, options);
 }
 
 }  // namespace sluice::verifier

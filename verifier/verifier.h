@@ -21,11 +21,10 @@ struct Limits {
 
 struct Options {
   Limits limits;
-  bool allow_ptr_leaks = false;            // storing pointers into packets and map values
-  bool record_claims = false;              // fill Facts::claims; implies that pruning compares all registers exactly
-  std::uint64_t memory_size = 0;           // program type `memory`: bytes that r1 points to
-  bool prune = true;                       // off: every path to its end (tests)
-  std::uint64_t mutated_requirements = 0;  // tests only: bit i switches row i of `require` off. Never set elsewhere
+  bool allow_ptr_leaks = false;   // storing pointers into packets and map values
+  bool record_claims = false;     // fill Facts::claims; implies that pruning compares all registers exactly
+  std::uint64_t memory_size = 0;  // program type `memory`: bytes that r1 points to
+  bool prune = true;              // off: every path to its end (tests)
 };
 
 struct Statistics {

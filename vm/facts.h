@@ -46,7 +46,7 @@ struct Facts {
   std::vector<std::uint32_t> tail_call_maps;  // indices into LoadedProgram::maps, ascending
   // Verdicts the program may return: bit v for v < 31, bit 31 for any other number. Tail calls not followed.
   std::uint32_t may_return = ~std::uint32_t{0};
-  bool moves_packet = false;  // calls a helper that moves packet pointers
+  bool moves_packet = false;  // calls a helper that moves packet pointers, or a sub-program that makes tail calls
   bool makes_tail_calls = false;
 };
 

@@ -32,6 +32,9 @@ void split_pairs(const std::vector<std::string>& texts, std::vector<std::pair<st
   }
 }
 
+// A repeatable option takes one value each time, so that what follows it may be the next argument.
+CLI::Option* repeatable(CLI::Option* option) { return option->allow_extra_args(false); }
+
 struct Options {
   Check check;
   Replay replay;
@@ -50,7 +53,7 @@ void add_config_verbs(CLI::App& app, Options& o) {
   auto* check = app.add_subcommand("check", "parse, wire, verify and compile a configuration; open no port");
   add_common(check, o.check.common);
   check->add_option("CONFIG", o.check.configs, "pipeline files")->required();
-  check->add_option("--set", o.set, "override a value: ports.wan0.device=eth0");
+  repeatable(check->add_option("--set", o.set, "override a value: ports.wan0.device=eth0"));
   check->callback([&o] {
     split_pairs(o.set, o.check.set, "--set");
     o.action = [&o] { return sluice::cli::check(o.check); };
@@ -59,13 +62,13 @@ void add_config_verbs(CLI::App& app, Options& o) {
   auto* replay = app.add_subcommand("replay", "send captures through a pipeline");
   add_common(replay, o.replay.common);
   replay->add_option("CONFIG", o.replay.config, "pipeline file")->required();
-  replay->add_option("-i,--input", o.inputs, "PORT=CAPTURE, repeatable; merged by time stamp")->required();
+  repeatable(replay->add_option("-i,--input", o.inputs, "PORT=CAPTURE, repeatable; merged by time stamp"))->required();
   replay->add_option("-o,--output", o.replay.output, "DIR/ or a pattern such as 'out/%p.pcapng'");
-  replay->add_option("--engine", o.replay.engines, "interp, jit; several must agree byte for byte");
+  repeatable(replay->add_option("--engine", o.replay.engines, "interp, jit; several must agree byte for byte"));
   replay->add_option("--clock", o.replay.clock, "pcap (default) or fixed");
   replay->add_option("--frame-model", o.replay.frame_model, "native (default) or linux");
   replay->add_option("--seed", o.replay.seed, "of bpf_get_prandom_u32");
-  replay->add_option("--set", o.set, "override a value");
+  repeatable(replay->add_option("--set", o.set, "override a value"));
   replay->callback([&o] {
     split_pairs(o.inputs, o.replay.inputs, "--input");
     split_pairs(o.set, o.replay.set, "--set");

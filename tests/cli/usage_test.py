@@ -49,6 +49,10 @@ def main() -> int:
     done = run("explain-error", "pkt-bouns")
     tap.report("explain-error suggests", done.problems(2) + ([] if "did you mean 'pkt-bounds'" in done.err else [done.err]))
 
+    capture = str(ROOT / "pcaps/edge.pcap")
+    done = run("replay", "-q", "-i", f"lan0={capture}", "--engine", "interp", "--engine", "jit", "edge-router.yaml")
+    tap.report("the configuration may stand behind options that repeat", done.problems(0))
+
     for config in sorted((ROOT / "configs").glob("*.yaml")):
         for form in ("text", "dot"):
             done = run("graph", config.name, "--format", form)

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "verifier/proof.h"
+
 namespace sluice::verifier::testing {
 namespace {
 
@@ -35,12 +37,12 @@ testing_support::Maps maps() {
   return all;
 }
 
-Outcome verify_text(std::string_view text, const Options& options, const vm::ProgramType& type) {
-  return verify(testing_support::program_from_asm(text, type, maps()), helpers::table(), options);
+Outcome verify_text(std::string_view text, const Options& options, const vm::ProgramType& type, RuleSet rules) {
+  return verify_by(rules, testing_support::program_from_asm(text, type, maps()), helpers::table(), options);
 }
 
-std::string verdict(std::string_view text, const Options& options, const vm::ProgramType& type) {
-  const Outcome outcome = verify_text(text, options, type);
+std::string verdict(std::string_view text, const Options& options, const vm::ProgramType& type, RuleSet rules) {
+  const Outcome outcome = verify_text(text, options, type, rules);
   return outcome.accepted() ? "accepted" : outcome.rejection().code;
 }
 

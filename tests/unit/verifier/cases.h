@@ -7,6 +7,7 @@
 
 #include "helpers/table.h"
 #include "tests/support/programs.h"
+#include "verifier/require.h"
 #include "verifier/verifier.h"
 #include "vm/maps/map.h"
 
@@ -17,9 +18,11 @@ namespace sluice::verifier::testing {
 // bytes 01 02 .. 08
 testing_support::Maps maps();
 
-Outcome verify_text(std::string_view text, const Options& options = {}, const vm::ProgramType& type = vm::xdp_type());
+Outcome verify_text(std::string_view text, const Options& options = {}, const vm::ProgramType& type = vm::xdp_type(),
+                    RuleSet rules = {});
 
 // The code of the refusal, or "accepted".
-std::string verdict(std::string_view text, const Options& options = {}, const vm::ProgramType& type = vm::xdp_type());
+std::string verdict(std::string_view text, const Options& options = {}, const vm::ProgramType& type = vm::xdp_type(),
+                    RuleSet rules = {});
 
 }  // namespace sluice::verifier::testing

@@ -58,9 +58,8 @@ TEST(MemoryPrograms, ReadAndWriteTheirMemoryAndKnowItsLength) {
       exit)";
   EXPECT_EQ(verdict(text, {.memory_size = 16}, vm::memory_type()), "accepted");
   EXPECT_EQ(verdict(text, {.memory_size = 15}, vm::memory_type()), "mem-bounds");
-  const Options off{.memory_size = 15,
-                    .mutated_requirements = std::uint64_t{1} << static_cast<unsigned>(Rule::kMemoryBounds)};
-  EXPECT_EQ(verdict(text, off, vm::memory_type()), "accepted");
+  const auto off = RuleSet::without(Rule::kMemoryBounds);
+  EXPECT_EQ(verdict(text, {.memory_size = 15}, vm::memory_type(), off), "accepted");
 }
 
 TEST(MemoryPrograms, MayNotMoveAPacket) {
@@ -70,9 +69,8 @@ TEST(MemoryPrograms, MayNotMoveAPacket) {
       call 44
       exit)";
   EXPECT_EQ(verdict(text, {.memory_size = 16}, vm::memory_type()), "forbidden-helper");
-  const Options off{.memory_size = 16,
-                    .mutated_requirements = std::uint64_t{1} << static_cast<unsigned>(Rule::kHelperAllowed)};
-  EXPECT_EQ(verdict(text, off, vm::memory_type()), "arg-type");
+  const auto off = RuleSet::without(Rule::kHelperAllowed);
+  EXPECT_EQ(verdict(text, {.memory_size = 16}, vm::memory_type(), off), "arg-type");
 }
 
 TEST(DevmapPrograms, ReadTheEgressPort) {

@@ -5,15 +5,15 @@
 
 static __attribute__((noinline)) int inner(struct xdp_md *ctx) {
   volatile __u64 buffer[40];
-  buffer[0] = ctx->rx_queue_index;
-  return buffer[0] == 1;
+  buffer[ctx->rx_queue_index & 31] = 1;
+  return buffer[ctx->ingress_ifindex & 31] == 1;
 }
 
 SEC("xdp")
 int program(struct xdp_md *ctx) {
   volatile __u64 buffer[40];
-  buffer[0] = ctx->rx_queue_index;
+  buffer[ctx->rx_queue_index & 31] = 1;
   if (inner(ctx))  // <-- refused
     return XDP_DROP;
-  return buffer[0] == 2 ? XDP_DROP : XDP_PASS;
+  return buffer[ctx->ingress_ifindex & 31] == 2 ? XDP_DROP : XDP_PASS;
 }
