@@ -127,11 +127,14 @@ TEST_F(KernelComparison, RedirectAndItsFlags) {
 // Formats by 8 bytes on the stack: which the kernel takes, and the length of what it prints.
 TEST_F(KernelComparison, TracePrintkTakesTheSameFormatsAndPrintsTheSameLengths) {
   for (const std::string_view format :
-       {"hello",   "%d",    "%5d|", "%-5d|",   "%05d",    "%+d% d",   "%x %X",    "%lx",  "%lld",  "%llu %u", "%i",
-        "%c%3c",   "%%%d",  "%",    "%5",      "%l",      "%lll",     "%hd",      "%f",   "%o",    "%n",      "%*d",
-        "%.3d",    "%#x",   "%q",   "%s1",     "%pk",     "%pa",      "%pI",      "%pI5", "%pM",   "%p1",     "%-",
-        "%5%",     "\x80",  "\x01", "a\x7f",   "%d%d%d",  "%d%d%d%d", "%d%u%x%%", "%px",  "%pi6",  "%2000d",  "%0",
-        "% +0-3d", "%-3c|", "%3%",  "a\nb\tc", "%llx%li", "%ld%lu",   "%X",       "%lX",  "%pI4 ", "%pi4",    "%pI6"}) {
+       {"hello",   "%d",     "%5d|",     "%-5d|",    "%05d",     "%+d% d",   "%x %X",  "%lx",      "%lld",
+        "%llu %u", "%i",     "%c%3c",    "%%%d",     "%",        "%5",       "%l",     "%lll",     "%hd",
+        "%f",      "%o",     "%n",       "%*d",      "%.3d",     "%#x",      "%q",     "%s1",      "%pk",
+        "%pa",     "%pI",    "%pI5",     "%pM",      "%p1",      "%-",       "%5%",    "\x80",     "\x01",
+        "a\x7f",   "%d%d%d", "%d%d%d%d", "%d%u%x%%", "%px",      "%pi6",     "%2000d", "%0",       "% +0-3d",
+        "%-3c|",   "%3%",    "a\nb\tc",  "%llx%li",  "%ld%lu",   "%X",       "%lX",    "\xc3\xbc", "%\x80",
+        "%d\x80",  "%s\x80", "%p\x80",   "%5\x80",   "\xa0\xff", "%pi4\x80", "%c\x80", "\x7f",     "\x1b",
+        "%s\xa1",  "%p\xa0", "%s\xd7",   "%p\xf7",   "%s\xff",   "%pI4 ",    "%pi4",   "%pI6"}) {
     std::string text;
     std::string padded(format);
     padded.resize(16);

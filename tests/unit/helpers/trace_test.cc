@@ -44,6 +44,15 @@ TEST_F(TracePrintk, CopiesPlainText) {
   EXPECT_EQ(print("two\nlines\tand 100%%"), "two\nlines\tand 100%");
 }
 
+TEST_F(TracePrintk, CopiesTextThatIsNotAscii) {
+  EXPECT_EQ(print("gr\xc3\xb6\xc3\x9f"
+                  "e %d\x80",
+                  5),
+            "gr\xc3\xb6\xc3\x9f"
+            "e 5\x80");
+  EXPECT_EQ(print("%s\xa0|%s\xb5|%s\xd7", 0, 0, 0), "\xa0|\xb5|\xd7");
+}
+
 TEST_F(TracePrintk, PrintsNumbersOf32Bits) {
   EXPECT_EQ(print("%d %i %u", -1, 7, -1), "-1 7 4294967295");
   EXPECT_EQ(print("%x %X", 0xbeef, 0xbeef), "beef BEEF");
@@ -128,9 +137,10 @@ TEST_F(TracePrintk, MetadataIsPartOfTheFrame) {
 }
 
 TEST_F(TracePrintk, RefusesWhatTheKernelRefuses) {
-  for (const char* format : {"%",   "%5",   "%l",  "%lll", "%lllu", "%hd", "%hhx", "%f",    "%e",   "%o",   "%n",
-                             "%*d", "%.3d", "%#x", "%ll",  "%q",    "%sx", "%s1",  "%pks1", "%pk",  "%pu",  "%pa",
-                             "%pI", "%pI5", "%pi", "%pM",  "%p1",   "%-",  "%0",   "%5%",   "\x80", "\x01", "a\x7f"}) {
+  for (const char* format :
+       {"%",    "%5",  "%l",  "%lll", "%lllu", "%hd", "%hhx",  "%f",     "%e",     "%o",   "%n",   "%*d",
+        "%.3d", "%#x", "%ll", "%q",   "%sx",   "%s1", "%pks1", "%pk",    "%pu",    "%pa",  "%pI",  "%pI5",
+        "%pi",  "%pM", "%p1", "%-",   "%0",    "%5%", "%\x80", "%s\x80", "%p\xe4", "\x01", "\x1b", "a\x7f"}) {
     EXPECT_EQ(print(format, 0, 0, 0), "-EINVAL") << format;
   }
 }
