@@ -99,8 +99,9 @@ Arg xdp_load_bytes(Arg context, Arg offset, Arg to, Arg bytes, Arg, vm::ExecEnv&
   const auto count = static_cast<std::uint32_t>(bytes);
   if (const int error = check_range(frame, start, count)) return failed(error);
   auto* const target = reinterpret_cast<std::byte*>(to);
+  // The target may be packet bytes itself, even the very ones read.
   for_pieces(frame, start, count, [&](const std::byte* piece, std::uint64_t done, std::uint64_t n) {
-    std::memcpy(target + done, piece, n);
+    std::memmove(target + done, piece, n);
   });
   return 0;
 }

@@ -80,7 +80,7 @@ constexpr vm::HelperDesc kHelpers[] = {
      .args = {ArgKind::kReadMemOrNull, ArgKind::kSizeOrZero, ArgKind::kReadMemOrNull, ArgKind::kSizeOrZero,
               ArgKind::kAnything},
      .fn = csum_diff,
-     .doc = "Checksum difference of two buffers plus a seed, folded to 16 bits; sizes are multiples of 4."},
+     .doc = "Checksum difference of two buffers plus a seed, folded to 16 bits."},
     {.id = 44,
      .name = "xdp_adjust_head",
      .args = {ArgKind::kContext, ArgKind::kAnything},

@@ -21,8 +21,16 @@ bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_print(char c) { return c >= ' ' && c <= '~'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+// May stand outside conversions: any UTF-8, but of ASCII no control character that is no space.
+bool is_text(char c) { return !is_ascii(c) || is_print(c) || is_space(c); }
+// Spaces and signs of Latin-1, which is how the kernel reads single bytes.
+bool is_latin_sign(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte >= 0xa0 && byte <= 0xbf) || byte == 0xd7 || byte == 0xf7;
+}
 // May stand behind %s and %p.
-bool ends_word(char c) { return c == 0 || is_space(c) || (is_print(c) && !is_alnum(c)); }
+bool ends_word(char c) { return c == 0 || is_space(c) || is_latin_sign(c) || (is_print(c) && !is_alnum(c)); }
 
 // Text of bounded length; counts what did not fit.
 class Line {
@@ -237,7 +245,7 @@ Arg trace_printk(Arg format, Arg size, Arg a, Arg b, Arg c, vm::ExecEnv& env) no
   unsigned used = 0;
   Line line;
   while (*at != 0) {
-    if (!is_print(*at) && !is_space(*at)) return failed(-EINVAL);
+    if (!is_text(*at)) return failed(-EINVAL);
     if (*at != '%' || at[1] == '%') {
       line.put(*at);
       at += *at == '%' ? 2 : 1;

@@ -61,7 +61,7 @@ class ElfReader {
       return error("not an ELF file");
     }
     elf_.reset(elf_memory(file_.image_.data(), file_.image_.size()));
-    GElf_Ehdr header;
+    GElf_Ehdr& header = header_;
     if (!elf_ || elf_kind(elf_.get()) != ELF_K_ELF || gelf_getehdr(elf_.get(), &header) == nullptr) {
       return error(std::string("not a readable ELF file: ") + elf_errmsg(-1));
     }
@@ -79,7 +79,17 @@ class ElfReader {
     return {};
   }
 
+  // libelf takes a file whose section table is cut off for one without sections.
+  Result<void> check_section_table() const {
+    const std::uint64_t size = file_.image_.size();
+    const std::uint64_t bytes = std::max<std::uint64_t>(header_.e_shnum, 1) * sizeof(Elf64_Shdr);
+    if (header_.e_shoff == 0 || (header_.e_shoff <= size && bytes <= size - header_.e_shoff)) return {};
+    return error(fmt::format("section table: {} bytes at {} lie outside the file of {} bytes, which may be cut off",
+                             bytes, header_.e_shoff, size));
+  }
+
   Result<void> read_sections() {
+    if (auto done = check_section_table(); !done) return done;
     std::size_t count = 0;
     std::size_t names = 0;
     if (elf_getshdrnum(elf_.get(), &count) != 0 || elf_getshdrstrndx(elf_.get(), &names) != 0) {
@@ -194,6 +204,7 @@ class ElfReader {
 
   ElfFile file_;
   std::unique_ptr<Elf, EndElf> elf_;
+  GElf_Ehdr header_{};
   std::vector<GElf_Shdr> headers_;
   std::uint32_t symbol_table_ = 0;
 };

@@ -1,0 +1,204 @@
+// Map helpers for every type their rows admit. What each type does with keys and values is tests/unit/vm/maps' subject;
+// here it is which errno a program sees, which CPU's value it gets, and that look-up, update and delete meet.
+#include <cerrno>
+#include <memory>
+#include <set>
+
+#include "tests/unit/helpers/support.h"
+#include "vm/maps/map.h"
+#include "vm/maps/registry.h"
+
+namespace sluice::helpers::testing {
+namespace {
+
+constexpr std::uint64_t kAny = 0, kNoExist = 1, kExist = 2;
+constexpr std::uint32_t kEntries = 3;
+
+std::unique_ptr<vm::Map> make(vm::MapType type) {
+  vm::MapSpec spec{.name = "m", .type = type, .key_size = 4, .value_size = 8, .max_entries = kEntries};
+  if (type == vm::MapType::kLpmTrie) {
+    spec.key_size = 8;
+    spec.flags = vm::kMapNoPrealloc;
+  }
+  auto map = vm::make_map(spec, 2);
+  EXPECT_TRUE(map) << (map ? "" : map.error().message);
+  return std::move(*map);
+}
+
+// The n-th key of a map of `make`: 0..kEntries-1 fit, more are one too many.
+struct Key {
+  Key(const vm::Map& map, std::uint32_t n)
+      : words(map.spec().type == vm::MapType::kLpmTrie ? std::array<std::uint32_t, 2>{32, n * 256}
+                                                       : std::array<std::uint32_t, 2>{n, 0}) {}
+  std::array<std::uint32_t, 2> words;
+  const std::uint32_t* data() const { return words.data(); }
+};
+
+// The types of a row that can be made.
+std::vector<vm::MapType> types_of(std::string_view helper) {
+  std::vector<vm::MapType> types;
+  for (const vm::HelperDesc& row : table().rows()) {
+    if (row.name != helper) continue;
+    for (const std::uint32_t type : row.map_types) {
+      if (vm::map_type_row(static_cast<vm::MapType>(type)) != nullptr) types.push_back(static_cast<vm::MapType>(type));
+    }
+  }
+  return types;
+}
+constexpr auto kTypeName = [](const auto& test) { return std::string(vm::map_type_name(test.param)); };
+
+class MapHelper : public HelperTest, public ::testing::WithParamInterface<vm::MapType> {
+ protected:
+  static bool is_array(vm::MapType type) { return type == vm::MapType::kArray || type == vm::MapType::kPercpuArray; }
+  bool is_array() const { return is_array(GetParam()); }
+  bool is_devmap() const { return GetParam() == vm::MapType::kDevmap || GetParam() == vm::MapType::kDevmapHash; }
+  // What the map itself does, without a helper.
+  int store(std::uint32_t n, std::uint64_t value, unsigned cpu = 0) {
+    return map_->update(reinterpret_cast<const std::byte*>(Key(*map_, n).data()),
+                        reinterpret_cast<const std::byte*>(&value), vm::UpdateMode::kAny, cpu);
+  }
+  const std::uint64_t* find(std::uint32_t n, unsigned cpu = 0) {
+    return reinterpret_cast<const std::uint64_t*>(
+        map_->lookup(reinterpret_cast<const std::byte*>(Key(*map_, n).data()), cpu));
+  }
+  std::unique_ptr<vm::Map> map_ = make(GetParam());
+};
+
+class MapLookupElem : public MapHelper {};
+INSTANTIATE_TEST_SUITE_P(Type, MapLookupElem, ::testing::ValuesIn(types_of("map_lookup_elem")), kTypeName);
+
+TEST_P(MapLookupElem, GivesTheAddressOfTheValue) {
+  ASSERT_EQ(store(1, 77), 0);
+  const std::int64_t address = call(map_.get(), Key(*map_, 1).data());
+  ASSERT_NE(address, 0);
+  EXPECT_EQ(reinterpret_cast<const std::uint64_t*>(address), find(1));
+  EXPECT_EQ(*reinterpret_cast<const std::uint64_t*>(address), 77U);
+}
+
+TEST_P(MapLookupElem, GivesNullForAKeyThatIsNotThere) {
+  ASSERT_EQ(store(1, 77), 0);
+  EXPECT_EQ(call(map_.get(), Key(*map_, 99).data()), 0);
+  EXPECT_EQ(call(map_.get(), Key(*map_, 0).data()) != 0, is_array());
+}
+
+TEST_P(MapLookupElem, GivesThisCpusOwnValue) {
+  ASSERT_EQ(store(1, 77), 0);
+  if (!is_devmap()) {
+    ASSERT_EQ(store(1, 88, 1), 0);
+  }
+  env_.cpu = 1;
+  const auto other = call(map_.get(), Key(*map_, 1).data());
+  EXPECT_EQ(reinterpret_cast<const std::uint64_t*>(other), find(1, 1));
+  env_.cpu = 0;
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data()) != other, map_->is_percpu());
+}
+
+class MapUpdateElem : public MapHelper {};
+INSTANTIATE_TEST_SUITE_P(Type, MapUpdateElem, ::testing::ValuesIn(types_of("map_update_elem")), kTypeName);
+
+TEST_P(MapUpdateElem, StoresANewValueAndThenAnother) {
+  for (const std::uint64_t value : {5U, 6U}) {
+    EXPECT_EQ(call(map_.get(), Key(*map_, 1).data(), &value, kAny), 0);
+    ASSERT_NE(find(1), nullptr);
+    EXPECT_EQ(*find(1), value);
+  }
+}
+
+TEST_P(MapUpdateElem, TheModeSaysWhetherTheKeyMayExist) {
+  const std::uint64_t value = 5;
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data(), &value, kExist), is_array() ? 0 : -ENOENT);
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data(), &value, kNoExist), is_array() ? -EEXIST : 0);
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data(), &value, kNoExist), -EEXIST);
+  const std::uint64_t other = 6;
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data(), &other, kExist), 0);
+  EXPECT_EQ(*find(1), 6U);
+}
+
+TEST_P(MapUpdateElem, RefusesModesThatAreNone) {
+  const std::uint64_t value = 5;
+  for (const std::uint64_t mode : {std::uint64_t{3}, std::uint64_t{4}, std::uint64_t{8}, ~std::uint64_t{0},
+                                   std::uint64_t{1} << 32, (std::uint64_t{1} << 63) + 1}) {
+    EXPECT_EQ(call(map_.get(), Key(*map_, 1).data(), &value, mode), -EINVAL) << mode;
+  }
+  EXPECT_EQ(find(1) != nullptr && *find(1) != 0, false);
+}
+
+TEST_P(MapUpdateElem, SaysWhenTheMapIsFullAndKeepsWhatItHas) {
+  const std::uint64_t value = 5;
+  for (std::uint32_t n = 0; n < kEntries; ++n) EXPECT_EQ(call(map_.get(), Key(*map_, n).data(), &value, kAny), 0);
+  EXPECT_EQ(call(map_.get(), Key(*map_, kEntries).data(), &value, kAny),
+            GetParam() == vm::MapType::kLpmTrie ? -ENOSPC : -E2BIG);
+  const std::uint64_t other = 6;
+  EXPECT_EQ(call(map_.get(), Key(*map_, 0).data(), &other, kAny), 0);
+  EXPECT_EQ(*find(0), 6U);
+  EXPECT_EQ(*find(1), 5U);
+}
+
+TEST_P(MapUpdateElem, WritesThisCpusValueOnly) {
+  env_.cpu = 1;
+  const std::uint64_t value = 5;
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data(), &value, kAny), 0);
+  EXPECT_EQ(*find(1, 1), 5U);
+  EXPECT_EQ(*find(1, 0), map_->is_percpu() ? 0U : 5U);
+}
+
+TEST_P(MapUpdateElem, AFrozenMapStaysAsItIs) {
+  ASSERT_EQ(store(1, 7), 0);
+  map_->freeze();
+  const std::uint64_t value = 5;
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data(), &value, kAny), -EPERM);
+  EXPECT_EQ(*find(1), 7U);
+}
+
+class MapDeleteElem : public MapHelper {};
+INSTANTIATE_TEST_SUITE_P(Type, MapDeleteElem, ::testing::ValuesIn(types_of("map_delete_elem")), kTypeName);
+
+TEST_P(MapDeleteElem, TakesAKeyOutWhichArraysNeverDo) {
+  ASSERT_EQ(store(1, 7), 0);
+  EXPECT_EQ(call(map_.get(), Key(*map_, 2).data()), is_array() ? -EINVAL : -ENOENT);
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data()), is_array() ? -EINVAL : 0);
+  if (is_array()) {
+    EXPECT_EQ(*find(1), 7U);
+    return;
+  }
+  EXPECT_EQ(find(1), nullptr);
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data()), -ENOENT);
+}
+
+TEST_P(MapDeleteElem, MakesRoomForAnother) {
+  if (is_array()) {
+    EXPECT_EQ(call(map_.get(), Key(*map_, 0).data()), -EINVAL);
+    return;
+  }
+  for (std::uint32_t n = 0; n < kEntries; ++n) ASSERT_EQ(store(n, n), 0);
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data()), 0);
+  EXPECT_EQ(store(kEntries, 9), 0);
+  EXPECT_NE(store(kEntries + 1, 9), 0);
+}
+
+TEST_P(MapDeleteElem, AFrozenMapStaysAsItIs) {
+  ASSERT_EQ(store(1, 7), 0);
+  map_->freeze();
+  EXPECT_EQ(call(map_.get(), Key(*map_, 1).data()), -EPERM);
+  EXPECT_EQ(*find(1), 7U);
+}
+
+// No program may write what the control path alone writes, nor reach a program array's slots as memory.
+TEST(MapRows, AdmitTheTypesTheKernelAdmits) {
+  const auto admitted = [](std::string_view helper, vm::MapType type) {
+    const auto types = types_of(helper);
+    return std::ranges::find(types, type) != types.end();
+  };
+  for (const vm::MapType type : {vm::MapType::kDevmap, vm::MapType::kDevmapHash}) {
+    EXPECT_TRUE(admitted("map_lookup_elem", type));
+    EXPECT_FALSE(admitted("map_update_elem", type));
+    EXPECT_FALSE(admitted("map_delete_elem", type));
+  }
+  for (const char* helper : {"map_lookup_elem", "map_update_elem", "map_delete_elem"}) {
+    EXPECT_FALSE(admitted(helper, vm::MapType::kProgArray)) << helper;
+    EXPECT_GE(types_of(helper).size(), 5U) << helper;
+  }
+}
+
+}  // namespace
+}  // namespace sluice::helpers::testing
