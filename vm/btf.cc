@@ -64,7 +64,8 @@ void Btf::Impl::read_sections() {
     for (unsigned i = 0; i < btf_vlen(t); ++i) {
       const btf_type* variable = at(info[i].type);
       if (!btf_is_var(variable)) continue;  // functions stand in sections of externs
-      list.push_back({text(variable->name_off), variable->type, info[i].offset, info[i].size});
+      list.push_back({text(variable->name_off), variable->type, info[i].offset, info[i].size,
+                      btf_var(variable)->linkage == BTF_VAR_STATIC});
     }
     std::ranges::stable_sort(list, {}, &Variable::offset);
   }

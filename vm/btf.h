@@ -49,6 +49,7 @@ class Btf {
     std::uint32_t type = 0;
     std::uint32_t offset = 0;  // bytes from the section's start
     std::uint32_t size = 0;    // bytes
+    bool is_static = false;    // seen by its own object only
   };
 
   static Result<Btf> parse(std::span<const std::byte> section);

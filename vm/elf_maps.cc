@@ -134,6 +134,13 @@ Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<Plac
   return {};
 }
 
+// As libbpf declares it: user space may map what it can name, which is what BTF tells of and other objects may see.
+std::uint32_t data_flags(std::string_view section, MapDecl::Origin origin, const Btf* btf) {
+  const auto variables = btf != nullptr ? btf->variables(section) : std::vector<Btf::Variable>();
+  const bool mappable = !std::ranges::all_of(variables, &Btf::Variable::is_static);
+  return (mappable ? kMapMmapable : 0) | (origin == MapDecl::Origin::kRodata ? kMapReadOnlyProg : 0);
+}
+
 Result<void> read_data(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps) {
   std::uint64_t total = 0;
   for (const ElfSection& section : file.sections()) {
@@ -153,7 +160,7 @@ Result<void> read_data(const ElfFile& file, const Btf* btf, std::vector<PlacedMa
     spec.key_size = 4;
     spec.value_size = static_cast<std::uint32_t>(section.size);
     spec.max_entries = 1;
-    spec.flags = kMapMmapable | (*origin == MapDecl::Origin::kRodata ? kMapReadOnlyProg : 0);
+    spec.flags = data_flags(section.name, *origin, btf);
     if (btf != nullptr) spec.value_type = btf->find(section.name);
     map.declaration.origin = *origin;
     map.declaration.initial.assign(section.data.begin(), section.data.end());

@@ -290,6 +290,7 @@ void add_loader_objects(std::vector<Case>& cases) {
     tail[tail.find('.')] = '_';
     const auto add = [&](const std::string& stem, const std::string& program) {
       Setup::Part part{.name = stem, .path = object(stem + "." + variant), .programs = {program}};
+      if (program == "use_maps") part.programs.emplace_back("next_stage");  // libbpf fills the prog array with it
       std::string name = program;
       name += tail;
       cases.push_back({.name = name, .setup = {{part}}, .inputs = frames()});
