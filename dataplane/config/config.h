@@ -29,17 +29,23 @@ struct Text {
   Mark mark;
 };
 
+struct Field;
+
 // A piece of YAML whose meaning BTF decides later: map entries, globals.
 struct Value {
   enum class Kind : std::uint8_t { kNull, kScalar, kSequence, kMapping } kind = Kind::kNull;
   std::string scalar;
   bool quoted = false;  // the scalar was in quotes: it is text, never a number or a bool
   std::vector<Value> items;
-  std::vector<std::pair<Value, Value>> fields;
+  std::vector<Field> fields;
   Mark mark;
 
   // The field called `name` of a mapping, or null.
   [[nodiscard]] const Value* find(std::string_view name) const noexcept;
+};
+
+struct Field {
+  Value key, value;
 };
 
 struct Port {

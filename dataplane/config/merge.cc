@@ -16,13 +16,13 @@ bool is_key(const Value& value, std::string_view name) {
 }
 
 void set_field(Value& mapping, Value key, Value value) {
-  const auto found = std::ranges::find_if(mapping.fields, [&](const auto& f) { return is_key(f.first, key.scalar); });
+  const auto found = std::ranges::find_if(mapping.fields, [&](const auto& f) { return is_key(f.key, key.scalar); });
   if (value.kind == Value::Kind::kNull) {
     if (found != mapping.fields.end()) mapping.fields.erase(found);
   } else if (found == mapping.fields.end()) {
     mapping.fields.emplace_back(std::move(key), std::move(value));
   } else {
-    found->second = std::move(value);
+    found->value = std::move(value);
   }
 }
 
@@ -58,7 +58,7 @@ void merge(Value& base, Value over) {
   base.mark = over.mark;
   std::unordered_map<std::string, std::size_t> places;
   for (std::size_t i = 0; i < base.fields.size(); ++i) {
-    if (base.fields[i].first.kind == Value::Kind::kScalar) places.emplace(base.fields[i].first.scalar, i);
+    if (base.fields[i].key.kind == Value::Kind::kScalar) places.emplace(base.fields[i].key.scalar, i);
   }
   std::vector<bool> gone(base.fields.size());
   for (auto& [key, value] : over.fields) {
@@ -79,8 +79,8 @@ void merge(Value& base, Value over) {
     } else if (deletes) {
       gone[found->second] = true;
     } else {
-      base.fields[found->second].first = std::move(key);
-      merge(base.fields[found->second].second, std::move(value));
+      base.fields[found->second].key = std::move(key);
+      merge(base.fields[found->second].value, std::move(value));
     }
   }
   std::size_t at = 0;
@@ -117,7 +117,7 @@ bool set_at(Value& root, std::string_view path, Value value, std::string& why) {
         set_field(*at, std::move(key), std::move(value));
         return true;
       }
-      auto found = std::ranges::find_if(at->fields, [&](const auto& f) { return is_key(f.first, part); });
+      auto found = std::ranges::find_if(at->fields, [&](const auto& f) { return is_key(f.key, part); });
       if (found == at->fields.end()) {
         Value made;
         made.kind = Value::Kind::kMapping;
@@ -125,7 +125,7 @@ bool set_at(Value& root, std::string_view path, Value value, std::string& why) {
         at->fields.emplace_back(std::move(key), std::move(made));
         found = at->fields.end() - 1;
       }
-      at = &found->second;
+      at = &found->value;
     } else {
       why = fmt::format("there is no mapping to put '{}' into", part);
       return false;

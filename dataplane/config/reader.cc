@@ -288,7 +288,7 @@ void TreeBuilder::attach(Value value, std::size_t nodes, unsigned height) {
 
 void TreeBuilder::merge_and_check_keys(Value& mapping) {
   std::unordered_map<std::string, unsigned> seen;  // key -> line of its first place
-  std::vector<std::pair<Value, Value>> kept;
+  std::vector<Field> kept;
   std::vector<Value> merges;
   kept.reserve(mapping.fields.size());
   for (auto& [key, value] : mapping.fields) {
@@ -325,7 +325,7 @@ void TreeBuilder::merge_into(Value& mapping, const Value& source) {
       std::unordered_map<std::string, bool> present;
       for (const auto& [key, value] : mapping.fields) present.emplace(identity(key), true);
       for (const auto& field : from.fields) {
-        if (present.emplace(identity(field.first), true).second) mapping.fields.push_back(field);
+        if (present.emplace(identity(field.key), true).second) mapping.fields.push_back(field);
       }
     }
     return;

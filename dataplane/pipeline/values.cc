@@ -29,8 +29,8 @@ std::string described(const Value& value) {
 }
 
 bool is_raw(const Value& value) {
-  return value.kind == Kind::kMapping && value.fields.size() == 1 && value.fields[0].first.scalar == "hex" &&
-         value.fields[0].second.kind == Kind::kScalar;
+  return value.kind == Kind::kMapping && value.fields.size() == 1 && value.fields[0].key.scalar == "hex" &&
+         value.fields[0].value.kind == Kind::kScalar;
 }
 
 std::string limits(std::uint32_t bits, bool is_signed) {
@@ -356,7 +356,7 @@ bool Encoder::encode(const Value& value, std::uint32_t type, const Value* types,
   if (depth > kDeepest) return error(value, "value-type", fmt::format("{}: nested too deep", what));
   if (is_raw(value) &&
       (btf_ == nullptr || std::ranges::count(flat_members(*btf_, type), "hex", &vm::Btf::Member::name) == 0)) {
-    const Value& hex = value.fields[0].second;
+    const Value& hex = value.fields[0].value;
     return encode_hex(hex, hex.scalar, what, out);
   }
   if (types != nullptr && types->kind == Kind::kScalar) {
