@@ -22,7 +22,7 @@ constexpr std::uint32_t kKeys = 24;  // ids 1..kKeys; few, so that everybody mee
 constexpr unsigned kWords = 4;       // 8-byte words of a value
 constexpr int kTurns = 20'000;
 // Writers go on until each reader has met them this often, or the situation this is about cannot be brought about.
-constexpr std::uint64_t kMeetings = 200;
+constexpr std::uint64_t kMeetings = 20;
 constexpr int kMostTurns = 10'000'000;
 constexpr int kYields = 64;  // turns between a waiting writer's offers of its CPU to readers
 
