@@ -158,7 +158,7 @@ class Machine {
       case Kind::kAtomic: return atomic(row, insn);
       case Kind::kLoadImm64: return load_imm64(row, insn);
       case Kind::kGoto: return jump(jump_distance(row, insn));
-      case Kind::kBranch: return branch(row, insn) ? jump(jump_distance(row, insn)) : true;
+      case Kind::kBranch: return conditional(branch(row, insn), jump_distance(row, insn));
       case Kind::kCallHelper: return call_helper(insn);
       case Kind::kCallLocal: return call_local(insn);
       case Kind::kCallKernel: return stop("calls a kernel function");
@@ -198,6 +198,14 @@ class Machine {
   bool jump(std::int32_t distance) {
     slot_ += static_cast<std::uint32_t>(distance);
     return true;
+  }
+
+  bool conditional(bool taken, std::int32_t distance) {
+    if (options_.branches != nullptr && program_ == &entry_) {
+      BranchCount& count = (*options_.branches)[current_];
+      ++(taken ? count.taken : count.not_taken);
+    }
+    return taken ? jump(distance) : true;
   }
 
   bool load(const InsnRow& row, const Insn& insn) {

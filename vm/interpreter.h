@@ -34,11 +34,18 @@ struct RunResult {
   std::optional<Fault> fault;  // only in checked mode; r0 is then 0
 };
 
+// How often a conditional jump jumped and how often it went on.
+struct BranchCount {
+  std::uint64_t taken = 0, not_taken = 0;
+};
+
 struct InterpreterOptions {
   bool checked = false;                // bounds-check every access, compare with Facts, no limit but `max_insns`
   std::uint64_t max_insns = 1U << 28;  // checked mode stops there with a Fault: a verified program terminates
   // Counts executions per slot of the entry program when not null (size = its slots): coverage.
   std::vector<std::uint64_t>* coverage = nullptr;
+  // Likewise for conditional jumps, one per slot.
+  std::vector<BranchCount>* branches = nullptr;
 };
 
 // Runs on one frame. Sets env.frame. The verdict is raw: r0's low 32 bits.

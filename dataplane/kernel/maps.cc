@@ -44,8 +44,31 @@ int MapHandle::set_program(std::uint32_t index, const Fd& program) const {
   return status(bpf_map_update_elem(fd_, &index, &number, 0));
 }
 
+bool MapHandle::dump_batch(std::vector<Entry>& entries) const {
+  std::uint32_t count = spec_.max_entries;
+  std::uint64_t position = 0;
+  std::vector<std::byte> keys(std::size_t{count} * spec_.key_size);
+  std::vector<std::byte> values(count * transfer_size());
+  // At the end of the array ENOENT comes with the entries.
+  if (bpf_map_lookup_batch(fd_, nullptr, &position, keys.data(), values.data(), &count, nullptr) != 0 &&
+      errno != ENOENT) {
+    return false;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto key = std::span(keys).subspan(i * spec_.key_size, spec_.key_size);
+    const auto value = std::span(values).subspan(i * transfer_size(), transfer_size());
+    entries.push_back({{key.begin(), key.end()}, {value.begin(), value.end()}});
+  }
+  return true;
+}
+
 std::vector<MapHandle::Entry> MapHandle::dump() const {
   std::vector<Entry> entries;
+  const bool is_array = spec_.type == vm::MapType::kArray || spec_.type == vm::MapType::kPercpuArray;
+  if (is_array && dump_batch(entries)) {
+    std::ranges::sort(entries, {}, &Entry::key);
+    return entries;
+  }
   std::vector<std::byte> key(spec_.key_size);
   std::vector<std::byte> value(transfer_size());
   const void* previous = nullptr;

@@ -66,6 +66,9 @@ class MapHandle {
   [[nodiscard]] std::vector<Entry> dump() const;
 
  private:
+  // All entries of an array by one system call; false where the kernel cannot.
+  bool dump_batch(std::vector<Entry>& entries) const;
+
   int fd_ = -1;
   vm::MapSpec spec_;
 };

@@ -5,11 +5,13 @@
 #include "tests/kernel/side.h"
 
 namespace sluice::kernel {
-namespace {
 
-bool is_compared(const vm::MapSpec& spec) {
-  return spec.type != vm::MapType::kProgArray && !spec.name.starts_with(".rodata");
+bool is_compared(const vm::MapSpec& spec, bool large) {
+  if (spec.type == vm::MapType::kProgArray || spec.name.starts_with(".rodata")) return false;
+  return large || spec.type != vm::MapType::kArray || spec.max_entries <= 4096;
 }
+
+namespace {
 
 class KernelSide : public Side {
  public:
@@ -39,11 +41,11 @@ class KernelSide : public Side {
     return outcome;
   }
 
-  Contents contents() override {
+  Contents contents(bool large) override {
     Contents all;
     for (const auto& [name, object] : objects_) {
       for (const MapHandle& map : object.maps()) {
-        if (!is_compared(map.spec())) continue;
+        if (!is_compared(map.spec(), large)) continue;
         auto& entries = all[name + "." + map.spec().name];
         for (MapHandle::Entry& entry : map.dump()) {
           entries.emplace_back(std::move(entry.key), std::move(entry.value));

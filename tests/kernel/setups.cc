@@ -194,7 +194,7 @@ std::vector<std::pair<Bytes, Bytes>> requests(const std::vector<std::size_t>& si
   ask(7, 0, 0, 0);
   ask(14, 0, 0, 0);
   ask(15, 0, 0, 0);
-  ask(99, 0, 0, 0);
+  for (unsigned what = 0; what < 256; ++what) ask(what, 1, 0, 1);  // every case of the switch and none
   for (const int flags : {0, 1, 2, 3, 4, 5, 8, 9, 16, 24, -1}) {
     ask(11, 0, flags, 1);
     ask(11, 0, flags, 77777);

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <ostream>
+
 #include "tests/kernel/side.h"
 
 namespace sluice::kernel {
@@ -21,5 +23,7 @@ struct Case {
 };
 
 std::vector<Case> all_cases();
+
+inline void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 }  // namespace sluice::kernel

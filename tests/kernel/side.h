@@ -11,6 +11,7 @@
 #include "dataplane/pipeline/runner.h"
 #include "tests/support/packets.h"
 #include "vm/elf.h"
+#include "vm/interpreter.h"
 
 namespace sluice::kernel {
 
@@ -52,19 +53,26 @@ class Side {
  public:
   virtual ~Side() = default;
   virtual Outcome run(const Bytes& metadata, const Bytes& frame) = 0;
-  virtual Contents contents() = 0;  // of declared maps and data sections that are neither prog arrays nor constant
+  // Of declared maps and data sections that are neither prog arrays nor constant; large arrays only on request: it
+  // takes long and programs here do not write them.
+  virtual Contents contents(bool large) = 0;
 };
+
+// Whether `contents` has that map.
+bool is_compared(const vm::MapSpec& spec, bool large);
 
 // Errors name what could not be made.
 Result<std::unique_ptr<Side>> kernel_side(const Setup& setup);
 
-// Executions per slot of an entry program, summed over set-ups: which instructions no frame ever reached.
+// Executions and both sides of every branch of an entry program, summed over set-ups.
 struct Coverage {
+  vm::LoadedProgram program;
   std::vector<std::uint64_t> counts;
-  std::vector<vm::SourceLine> lines;
+  std::vector<vm::BranchCount> branches;
   std::vector<bool> reachable;
+  std::string fault;  // the last one of the checked interpreter; empty, or the verifier is wrong
 };
-// By "path program". Filled by the interpreter's side only.
+// By "object program". Filled by the interpreter's side only.
 using CoverageMap = std::map<std::string, Coverage>;
 
 Result<std::unique_ptr<Side>> sluice_side(const Setup& setup, pipeline::Engine engine, CoverageMap* coverage = nullptr);

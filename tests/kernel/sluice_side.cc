@@ -38,9 +38,12 @@ class SluiceSide : public Side {
     std::uint32_t verdict = 0;
     if (coverage_ != nullptr) {
       vm::InterpreterOptions options;
-      options.coverage = counts_;
-      verdict =
-          static_cast<std::uint32_t>(vm::interpret(entry_->program(), context, env_, helpers::table(), options).r0);
+      options.checked = true;
+      options.coverage = &covered_->counts;
+      options.branches = &covered_->branches;
+      const vm::RunResult result = vm::interpret(entry_->program(), context, env_, helpers::table(), options);
+      verdict = static_cast<std::uint32_t>(result.r0);
+      if (result.fault) covered_->fault = fmt::format("{}: {}", result.fault->insn, result.fault->what);
     } else {
       entry_->burst(&context, 1, &verdict, env_);
     }
@@ -50,12 +53,12 @@ class SluiceSide : public Side {
     return outcome;
   }
 
-  Contents contents() override {
+  Contents contents(bool large) override {
     Contents all;
     for (const auto& [name, object] : objects_) {
       for (const auto& map : object.maps) {
         const vm::MapSpec& spec = map->spec();
-        if (spec.type == vm::MapType::kProgArray || spec.name.starts_with(".rodata")) continue;
+        if (!is_compared(spec, large)) continue;
         auto& entries = all[name + "." + spec.name];
         Bytes key(spec.key_size);
         Bytes next(spec.key_size);
@@ -144,21 +147,22 @@ class SluiceSide : public Side {
 
   void cover(const std::string& path) {
     const vm::VerifiedProgram& verified = entry_->program();
-    Coverage& coverage = (*coverage_)[path + " " + verified.name()];
+    Coverage& coverage = (*coverage_)[path.substr(path.rfind('/') + 1) + " " + verified.name()];
     const std::size_t slots = verified.program().insns.size();
+    coverage.program = verified.program();
     coverage.counts.resize(slots);
-    coverage.lines = verified.program().lines;
+    coverage.branches.resize(slots);
     coverage.reachable.resize(slots);
     for (std::size_t i = 0; i < slots; ++i) {
       // What globals make unreachable in one set-up may be reachable in another.
       if (verified.facts().insns[i].reachable) coverage.reachable[i] = true;
     }
-    counts_ = &coverage.counts;
+    covered_ = &coverage;
   }
 
   pipeline::Engine engine_;
   CoverageMap* coverage_;
-  std::vector<std::uint64_t>* counts_ = nullptr;
+  Coverage* covered_ = nullptr;
   pipeline::FrameBuffer buffer_;
   vm::ExecEnv env_;
   std::map<std::string, Object> objects_;

@@ -11,7 +11,20 @@ namespace {
 std::uint32_t stride_of(const MapSpec& spec) { return (spec.value_size + 7) & ~7U; }
 const std::uint8_t* bytes(const std::byte* at) { return reinterpret_cast<const std::uint8_t*>(at); }
 
-// What the kernel checks of every update of an array, in its order: 0 or -errno.
+constexpr std::uint64_t kLockFlag = 4;  // BPF_F_LOCK
+
+// What the kernel checks of a program's update, in its order: 0 or -errno. The index goes before the lock
+// that values here never have; bpf(2) refuses the flag at once.
+int check_program_update(const Map& map, const std::byte* key, UpdateMode mode) noexcept {
+  const auto flags = static_cast<std::uint64_t>(mode);
+  if (map.frozen()) return -EPERM;
+  if ((flags & ~kLockFlag) > static_cast<std::uint64_t>(UpdateMode::kExist)) return -EINVAL;
+  if (index_of(key) >= map.spec().max_entries) return -E2BIG;
+  if ((flags & static_cast<std::uint64_t>(UpdateMode::kNoExist)) != 0) return -EEXIST;
+  return (flags & kLockFlag) != 0 ? -EINVAL : 0;
+}
+
+// What it checks of every other update of an array.
 int check_update(const Map& map, const std::byte* key, UpdateMode mode) noexcept {
   if (map.frozen()) return -EPERM;
   if (mode > UpdateMode::kExist) return -EINVAL;
@@ -46,6 +59,12 @@ std::byte* ArrayMap::lookup(const std::byte* key, unsigned /*cpu*/) noexcept {
 }
 
 int ArrayMap::update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned /*cpu*/) noexcept {
+  if (const int error = check_program_update(*this, key, mode)) return error;
+  words_store(array_view_lookup(&view_, index_of(key)), bytes(value), spec().value_size);
+  return 0;
+}
+
+int ArrayMap::write(const std::byte* key, const std::byte* value, UpdateMode mode) {
   if (const int error = check_update(*this, key, mode)) return error;
   words_store(array_view_lookup(&view_, index_of(key)), bytes(value), spec().value_size);
   return 0;
@@ -78,7 +97,7 @@ std::byte* PercpuArrayMap::lookup(const std::byte* key, unsigned cpu) noexcept {
 }
 
 int PercpuArrayMap::update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept {
-  if (const int error = check_update(*this, key, mode)) return error;
+  if (const int error = check_program_update(*this, key, mode)) return error;
   words_store(percpu_array_view_lookup(&view_, index_of(key), cpu), bytes(value), spec().value_size);
   return 0;
 }

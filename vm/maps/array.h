@@ -15,6 +15,7 @@ class ArrayMap final : public Map {
   int update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept override;
   int erase(const std::byte* key) noexcept override;
   bool next_key(const std::byte* key, std::byte* next) const override;
+  int write(const std::byte* key, const std::byte* value, UpdateMode mode) override;
   [[nodiscard]] const void* view() const noexcept override { return &view_; }  // ArrayView
 
  private:
