@@ -121,6 +121,10 @@ class Arguments {
       return fail(Rule::kArgMemory, number,
                   fmt::format("an address of {} bytes is expected, r{} holds {}", size, number, describe(reg.type)));
     }
+    if (reg.is_packet() && !helper_.takes_packet && on(Rule::kArgMemory)) {
+      return fail(Rule::kArgMemory, number, "this helper takes no memory of the packet",
+                  {{"fix", "copy the bytes to the stack first"}});
+    }
     return check_access(context_, reg,
                         {.slot = slot_,
                          .reg = static_cast<int>(number),
@@ -339,8 +343,11 @@ bool stands_alone(const Context& context, const State& state, std::uint32_t slot
   return true;
 }
 
-void skip_subprogram(const Context& context, State& state) {
-  if (context.cfg.traits[context.cfg.callee(context.program, state.slot)].moves_packet) invalidate_packets(state);
+void skip_subprogram(Context& context, State& state) {
+  if (context.cfg.traits[context.cfg.callee(context.program, state.slot)].moves_packet) {
+    context.recorder.facts.moves_packet = true;
+    invalidate_packets(state);
+  }
   forget_arguments(state);
   state.reg(0) = Reg::unknown();
   state.slot += 1;

@@ -26,6 +26,6 @@ void leave_subprogram(State& state);
 // one letter a register r1..r5: 's', 'c' or '-' (the sub-program does not read it). False: walk into it.
 bool stands_alone(const Context& context, const State& state, std::uint32_t slot, std::array<char, 5>& arguments);
 // What such a call leaves: an unknown number, and no packet pointers when it may move the packet.
-void skip_subprogram(const Context& context, State& state);
+void skip_subprogram(Context& context, State& state);
 
 }  // namespace sluice::verifier

@@ -49,6 +49,7 @@ struct HelperDesc {
   std::array<ArgKind, 5> args{};
   RetKind ret = RetKind::kScalar;
   Effect effect = Effect::kNone;
+  bool takes_packet = false;  // memory arguments may lie in the frame; pkt_access in the kernel's row
   HelperFn fn = nullptr;
   std::span<const std::uint32_t> map_types;  // MapType values the kConstMap argument may have; empty = any
   std::string_view doc;                      // one sentence for docs/helpers.md

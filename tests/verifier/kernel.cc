@@ -1,13 +1,16 @@
 #include "tests/verifier/kernel.h"
 
 #include <linux/bpf.h>
+#include <linux/btf.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "vm/maps/map.h"
@@ -19,7 +22,10 @@ class Fd {
  public:
   explicit Fd(int fd) : fd_(fd) {}
   Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&&) = delete;
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~Fd() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -42,6 +48,8 @@ Fd create(vm::Map& map) {
   attr.value_size = spec.value_size;
   attr.max_entries = spec.max_entries == 0 ? 1 : spec.max_entries;
   attr.map_flags = spec.flags;
+  // What the kernel gives maps of devices itself, it takes from nobody.
+  if (spec.type == vm::MapType::kDevmap || spec.type == vm::MapType::kDevmapHash) attr.map_flags &= ~BPF_F_RDONLY_PROG;
   if (map.frozen()) attr.map_flags |= BPF_F_RDONLY_PROG;
   Fd fd(bpf(BPF_MAP_CREATE, attr));
   if (fd.get() < 0 || !map.frozen()) return fd;
@@ -62,6 +70,41 @@ std::uint32_t attach_type(const vm::ProgramType& type) {
   return type.name == vm::xdp_cpumap_type().name ? BPF_XDP_CPUMAP : BPF_XDP;
 }
 
+// The least BTF there can be: an int and a static function that returns it. The kernel wants one of programs with tail
+// calls in sub-programs.
+constexpr std::uint32_t kFunctionType = 3;  // id of the function below
+Fd least_btf() {
+  static constexpr char kStrings[] = "\0int\0program";
+  constexpr std::uint32_t kInt = std::uint32_t{BTF_KIND_INT} << 24;
+  constexpr std::uint32_t kProto = std::uint32_t{BTF_KIND_FUNC_PROTO} << 24;
+  constexpr std::uint32_t kFunction = std::uint32_t{BTF_KIND_FUNC} << 24;
+  const std::array<std::uint32_t, 10> types{1, kInt,      4, std::uint32_t{BTF_INT_SIGNED} << 24 | 32,  // 1: int
+                                            0, kProto,    1,                                            // 2: int ()
+                                            5, kFunction, 2};                                           // 3: program
+  btf_header header{};
+  header.magic = BTF_MAGIC;
+  header.version = BTF_VERSION;
+  header.hdr_len = sizeof header;
+  header.type_len = sizeof types;
+  header.str_off = sizeof types;
+  header.str_len = sizeof kStrings;
+  std::array<std::byte, sizeof header + sizeof types + sizeof kStrings> bytes;
+  std::memcpy(bytes.data(), &header, sizeof header);
+  std::memcpy(bytes.data() + sizeof header, types.data(), sizeof types);
+  std::memcpy(bytes.data() + sizeof header + sizeof types, kStrings, sizeof kStrings);
+  bpf_attr attr{};
+  attr.btf = pointer(bytes.data());
+  attr.btf_size = sizeof bytes;
+  return Fd(bpf(BPF_BTF_LOAD, attr));
+}
+
+bool tail_calls_with_sub_programs(const vm::LoadedProgram& program) {
+  constexpr std::uint8_t kCall = BPF_JMP | BPF_CALL;
+  return program.subprograms.size() > 1 && std::ranges::any_of(program.insns, [](const vm::Insn& insn) {
+           return insn.opcode == kCall && insn.src == 0 && insn.imm == BPF_FUNC_tail_call;
+         });
+}
+
 int load(const vm::LoadedProgram& program, const std::vector<vm::Insn>& insns, std::vector<char>& log) {
   bpf_attr attr{};
   attr.prog_type = BPF_PROG_TYPE_XDP;
@@ -70,6 +113,16 @@ int load(const vm::LoadedProgram& program, const std::vector<vm::Insn>& insns, s
   attr.insn_cnt = static_cast<std::uint32_t>(insns.size());
   attr.license = pointer("GPL");
   attr.prog_flags = program.frags ? BPF_F_XDP_HAS_FRAGS : 0U;
+  Fd btf(-1);
+  std::vector<bpf_func_info> functions;
+  if (tail_calls_with_sub_programs(program)) {
+    btf = least_btf();
+    for (const vm::Subprogram& one : program.subprograms) functions.push_back({one.start, kFunctionType});
+    attr.prog_btf_fd = static_cast<std::uint32_t>(btf.get());
+    attr.func_info_rec_size = sizeof(bpf_func_info);
+    attr.func_info = pointer(functions.data());
+    attr.func_info_cnt = static_cast<std::uint32_t>(functions.size());
+  }
   if (!log.empty()) {
     attr.log_level = 1;
     attr.log_buf = pointer(log.data());

@@ -162,6 +162,10 @@ TEST(Facts, MeasureTheDeepestChain) {
 TEST(Facts, KnowThatThePacketMoves) {
   EXPECT_TRUE(facts_of("mov r2, 0\ncall 44\nmov r0, 0\nexit").moves_packet);
   EXPECT_FALSE(facts_of("mov r0, 0\nexit").moves_packet);
+  // What a sub-program's tail call runs may move the packet before it comes back; to the main program it does not.
+  const std::string_view jump = "lddw_map r2, 2\nmov r3, 0\ncall 12\nmov r0, 0\nexit";
+  EXPECT_FALSE(facts_of(std::string(jump)).moves_packet);
+  EXPECT_TRUE(facts_of("call_local sub\nexit\nsub: " + std::string(jump)).moves_packet);
 }
 
 TEST(Facts, FoldFrozenMaps) {

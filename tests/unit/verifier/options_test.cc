@@ -156,5 +156,23 @@ TEST(GlobalSubprograms, ThatMoveThePacketKillItsPointers) {
   EXPECT_EQ(outcome.rejection().code, "uninit-read");
 }
 
+TEST(GlobalSubprograms, ThatMakeTailCallsMayMoveThePacketToo) {
+  const Outcome outcome = verify(with_global(R"(
+      ldxw r6, [r1+0]
+      call_local sub
+      mov r0, r6
+      mov r0, 0
+      exit
+    sub:
+      lddw_map r2, 2
+      mov r3, 0
+      call 12
+      mov r0, 0
+      exit)"),
+                                 helpers::table());
+  ASSERT_FALSE(outcome.accepted());
+  EXPECT_EQ(outcome.rejection().code, "uninit-read");
+}
+
 }  // namespace
 }  // namespace sluice::verifier

@@ -1,4 +1,5 @@
-// why: an int compared from both sides is a good index
+// why: an int compared from both sides is a good index, even when its sign is extended after the compare
+// kernel: refuses, because a shift to the left takes all it knows of a negative number
 #include "prelude.bpf.inc"
 
 struct counters {
