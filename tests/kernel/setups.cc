@@ -114,6 +114,8 @@ void add_edge(std::vector<Case>& cases) {
 
 // --- programs/l2_switch ---
 
+constexpr std::uint32_t kStations = 4096;  // max_entries of fdb
+
 void add_switch(std::vector<Case>& cases) {
   Setup::Part part{.name = "switch", .path = own("l2_switch"), .programs = {"xdp_l2_switch"}};
   const std::vector<Case::Clock> clocks = {{"switch.fdb", 8, 8}};
@@ -122,8 +124,14 @@ void add_switch(std::vector<Case>& cases) {
                   {"fdb", pack(kHostA, u16(0)), pack(u32(1), u32(0), u64(0))},
                   {"fdb", pack(kHostB, u16(0)), pack(u32(3), u32(0), u64(0))},
                   {"fdb", pack(kHostB, u16(5)), pack(u32(1), u32(0), u64(5))},
+                  {"fdb", pack(kHostC, u16(5)), pack(u32(3), u32(0), u64(7))},
                   {"fdb", pack(kHostC, u16(0)), pack(u32(7), u32(0), u64(0))}};
   cases.push_back({.name = "switch_known_stations", .setup = {{part}}, .inputs = frames(), .clocks = clocks});
+  part.entries.clear();
+  for (std::uint32_t station = 0; station < kStations; ++station) {
+    part.entries.push_back({"fdb", pack(station, u16(9), u16(9)), pack(u32(1), u32(0), u64(0))});
+  }
+  cases.push_back({.name = "switch_full", .setup = {{part}}, .inputs = frames(), .clocks = clocks});
 }
 
 // --- programs/balancer ---
@@ -244,7 +252,7 @@ void add_helpers(std::vector<Case>& cases) {
   // Frames with frags; what moves the head or the tail across their border included.
   cases.push_back({.name = "helpers_frags",
                    .setup = {{helper_part(object("helpers.c19.v3"), "one_helper_frags")}},
-                   .inputs = requests({64, 3520, 3521, 4000, 9000})});
+                   .inputs = requests({14, 64, 3520, 3521, 4000, 9000})});
   Setup::Part loop = helper_part(object("helpers.c19.v3"), "tail_loop");
   loop.slots = {{"stages", 3, "helpers", "tail_loop"}};
   cases.push_back({.name = "tail_call_limit", .setup = {{loop}}, .inputs = requests({64})});
@@ -275,6 +283,7 @@ void add_arithmetic(std::vector<Case>& cases) {
     for (const std::uint64_t b : odd) add(a, b);
   }
   for (unsigned i = 0; i < 200; ++i) add(random(), random() >> (random() % 64));
+  inputs.emplace_back(Bytes(), Frame(kHostB, kHostA).type(0x88b5).raw(pack(u64(1))).bytes());  // a number is missing
   for (const char* variant : {"c14_v1", "c14_v2", "c14_v3", "c19_v1", "c19_v2", "c19_v3", "c19_v4"}) {
     std::string path = variant;
     path[path.find('_')] = '.';

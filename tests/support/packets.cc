@@ -59,10 +59,19 @@ void add_tagged(Collector& all) {
   }
 }
 
+// Tags in the other order, and TCP over IPv6 as it is not at the start of a flow.
+void add_tagged_oddly(Collector& all) {
+  all.add("tags the wrong way round", to_b().vlan(5).vlan(6, 0x88a8).ipv4({}, udp(1010, 53)));
+  for (const std::uint8_t flags : {kAck, static_cast<std::uint8_t>(kSyn | kAck)}) {
+    all.add("tcp6 flags " + std::to_string(flags), to_b().ipv6(ip6(0, 1), ip6(1, 1), 6, tcp(1011, 80, flags)));
+  }
+}
+
 // Headers cut off at every length.
 void add_short(Collector& all) {
   const Bytes tcp4 = to_b().ipv4({.protocol = 6}, tcp(1100, 80, kSyn, 0)).bytes();
   const Bytes udp6 = to_b().ipv6(ip6(0, 1), ip6(1, 1), 17, udp(1101, 53, 0)).bytes();
+  const Bytes tcp6 = to_b().ipv6(ip6(0, 1), ip6(1, 1), 6, tcp(1103, 80, kSyn, 0)).bytes();
   const Bytes vlan = to_b().vlan(5).vlan(6).ipv4({}, udp(1102, 53, 0)).bytes();
   const auto cut = [&all](const std::string& name, const Bytes& bytes, std::size_t step) {
     for (std::size_t size = 14; size <= bytes.size(); size += step) {
@@ -72,6 +81,7 @@ void add_short(Collector& all) {
   };
   cut("tcp", tcp4, 2);
   cut("udp6", udp6, 3);
+  cut("tcp6", tcp6, 5);
   cut("vlans", vlan, 2);
 }
 
@@ -224,6 +234,7 @@ Bytes udp(std::uint16_t source, std::uint16_t destination, std::size_t payload) 
 std::vector<Packet> all_packets() {
   Collector all;
   add_tagged(all);
+  add_tagged_oddly(all);
   add_short(all);
   add_odd_ip(all);
   add_addresses(all);
