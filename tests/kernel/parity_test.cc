@@ -37,6 +37,7 @@ void compare(Contents ours, Contents theirs, const Case& c) {
   for (const auto& [name, entries] : theirs) {
     ASSERT_TRUE(ours.contains(name)) << name;
     const auto& mine = ours.at(name);
+    if (mine == entries) continue;  // the words below are dear
     ASSERT_EQ(mine.size(), entries.size()) << "entries of " << name;
     for (std::size_t i = 0; i < entries.size(); ++i) {
       ASSERT_EQ(hex(mine[i].first), hex(entries[i].first)) << name << " entry " << i;
@@ -58,6 +59,7 @@ void run_case(const Case& c, pipeline::Engine engine, CoverageMap* coverage) {
     const Outcome ours = (*sluice)->run(metadata, frame);
     ASSERT_TRUE(ours == theirs) << "frame " << i << " " << hex(frame).substr(0, 120) << " of " << frame.size()
                                 << "\n  kernel: " << describe(theirs) << "\n  sluice: " << describe(ours);
+    if (i % c.contents_every != 0) continue;
     compare((*sluice)->contents(false), (*kernel)->contents(false), c);
     ASSERT_FALSE(testing::Test::HasFatalFailure()) << "after frame " << i << " " << hex(frame).substr(0, 120);
   }

@@ -131,7 +131,8 @@ void add_switch(std::vector<Case>& cases) {
   for (std::uint32_t station = 0; station < kStations; ++station) {
     part.entries.push_back({"fdb", pack(station, u16(9), u16(9)), pack(u32(1), u32(0), u64(0))});
   }
-  cases.push_back({.name = "switch_full", .setup = {{part}}, .inputs = frames(), .clocks = clocks});
+  cases.push_back(
+      {.name = "switch_full", .setup = {{part}}, .inputs = frames(), .clocks = clocks, .contents_every = 32});
 }
 
 // --- programs/balancer ---
@@ -247,12 +248,14 @@ void add_helpers(std::vector<Case>& cases) {
     part.slots = {{"stages", 1, "helpers", "tail_target"}, {"stages", 2, "helpers", "one_helper"}};
     std::string name = "helpers_" + std::string(variant);
     name[name.find('.')] = '_';
-    cases.push_back({.name = name, .setup = {{part}}, .inputs = requests({14, 21, 22, 64, 100, 1500})});
+    cases.push_back(
+        {.name = name, .setup = {{part}}, .inputs = requests({14, 21, 22, 64, 100, 1500}), .contents_every = 8});
   }
   // Frames with frags; what moves the head or the tail across their border included.
   cases.push_back({.name = "helpers_frags",
                    .setup = {{helper_part(object("helpers.c19.v3"), "one_helper_frags")}},
-                   .inputs = requests({14, 64, 3520, 3521, 4000, 9000})});
+                   .inputs = requests({14, 64, 3520, 3521, 4000, 9000}),
+                   .contents_every = 8});
   Setup::Part loop = helper_part(object("helpers.c19.v3"), "tail_loop");
   loop.slots = {{"stages", 3, "helpers", "tail_loop"}};
   cases.push_back({.name = "tail_call_limit", .setup = {{loop}}, .inputs = requests({64})});

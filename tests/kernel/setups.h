@@ -20,6 +20,7 @@ struct Case {
     std::size_t offset = 0, size = 0;
   };
   std::vector<Clock> clocks;
+  std::size_t contents_every = 1;  // frames between comparisons of map contents, where that takes long
 };
 
 std::vector<Case> all_cases();
