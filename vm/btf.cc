@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 
 #include "vm/btf_check.h"
 
@@ -238,5 +239,7 @@ std::string Btf::to_c() const {
   }
   return out;
 }
+
+std::string_view libbpf_version() noexcept { return libbpf_version_string(); }
 
 }  // namespace sluice::vm

@@ -92,4 +92,7 @@ class Btf {
   std::unique_ptr<Impl> impl_;
 };
 
+// Of the library that reads types, such as "v1.1".
+std::string_view libbpf_version() noexcept;
+
 }  // namespace sluice::vm

@@ -12,8 +12,6 @@ namespace {
 
 using namespace sluice::cli;
 
-constexpr const char* kVersion = "sluice 0.1.0, engines: interp jit";
-
 // Options every verb has.
 void add_common(CLI::App* verb, Common& common) {
   verb->add_flag("-j,--json", common.json, "machine-readable result");
@@ -135,7 +133,7 @@ void add_program_verbs(CLI::App& app, Options& o) {
 
 int run(int argc, char** argv) {
   CLI::App app{"XDP-style software switch in user space", "sluice"};
-  app.set_version_flag("--version", kVersion);
+  app.set_version_flag("--version", version());
   app.require_subcommand(1);
   Options options;
   add_config_verbs(app, options);

@@ -101,5 +101,7 @@ int graph(const Graph& options);
 // `page`: empty for the JSON Schema of the pipeline file, or a page of docs/: "config", "helpers", "codes".
 int schema(const std::string& page);
 int explain_error(const std::string& code);
+// What --version prints: this program's version, engines, libraries and what the CPU offers.
+std::string version();
 
 }  // namespace sluice::cli
