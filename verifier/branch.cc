@@ -126,19 +126,19 @@ Ways number_ways(const Context& context, State state, const Reg& b) {
   const bool same =
       row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.id == b.id && a.delta == b.delta));
   Ways ways;
-  if (truth != Truth::kNever) {
-    if (truth == Truth::kMaybe) {
+  switch (truth) {
+    case Truth::kAlways: ways.taken = std::move(state); break;
+    case Truth::kNever: ways.fallen = std::move(state); break;
+    case Truth::kMaybe:
       ways.taken = state;
-    } else {
-      ways.taken = std::move(state);
-    }
-    ways.taken->slot = to;
-    if (!same && truth == Truth::kMaybe && !learn_numbers(row, insn, b, true, *ways.taken)) ways.taken.reset();
+      ways.fallen = std::move(state);
+      break;
   }
-  if (truth != Truth::kAlways) {
-    ways.fallen = std::move(state);
-    ways.fallen->slot = slot + 1;
-    if (!same && truth == Truth::kMaybe && !learn_numbers(row, insn, b, false, *ways.fallen)) ways.fallen.reset();
+  if (ways.taken) ways.taken->slot = to;
+  if (ways.fallen) ways.fallen->slot = slot + 1;
+  if (truth == Truth::kMaybe && !same) {
+    if (!learn_numbers(row, insn, b, true, *ways.taken)) ways.taken.reset();
+    if (!learn_numbers(row, insn, b, false, *ways.fallen)) ways.fallen.reset();
   }
   return ways;
 }

@@ -87,7 +87,7 @@ class MapFiller {
     if (!map_.is_percpu()) return value;
     Bytes all(map_.transfer_size());
     for (unsigned cpu = 0; cpu < map_.cpus(); ++cpu) {
-      std::ranges::copy(value, all.begin() + static_cast<std::ptrdiff_t>(cpu * map_.percpu_stride()));
+      std::ranges::copy(value, all.begin() + std::ptrdiff_t{cpu} * map_.percpu_stride());
     }
     return all;
   }

@@ -165,7 +165,7 @@ std::optional<std::string> first_difference(LaneRunner& a, std::string_view a_na
     std::size_t byte = 0;
     if (same(a, b, i, byte)) continue;
     const Event& event = a.log().events[i];
-    const std::string head =
+    std::string head =
         fmt::format("frame {}: {} {}, {} {}", event.number, a_name, described(a, i), b_name, described(b, i));
     if (byte == SIZE_MAX) return head;
     return fmt::format("{}; byte {} is {:02x} and {:02x}", head, byte,

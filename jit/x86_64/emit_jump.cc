@@ -8,7 +8,7 @@ Flag flag_of(vm::Cond cond) {
     case vm::Cond::kEq: return Flag::kEqual;
     case vm::Cond::kGt: return Flag::kAbove;
     case vm::Cond::kGe: return Flag::kAboveEqual;
-    case vm::Cond::kSet: return Flag::kNotEqual;  // after `test`
+    case vm::Cond::kSet:  // after `test`
     case vm::Cond::kNe: return Flag::kNotEqual;
     case vm::Cond::kSgt: return Flag::kGreater;
     case vm::Cond::kSge: return Flag::kGreaterEqual;
