@@ -72,7 +72,7 @@ Result<std::unique_ptr<Reader>> open_by_libpcap(int file) {
   std::array<char, PCAP_ERRBUF_SIZE> why{};
   pcap_t* capture = pcap_fopen_offline_with_tstamp_precision(stream.get(), PCAP_TSTAMP_PRECISION_NANO, why.data());
   if (capture == nullptr) return environment(printable(why.data()));
-  static_cast<void>(stream.release());  // closed by pcap_close
+  [[maybe_unused]] const std::FILE* const closed_by_pcap = stream.release();
   auto reader = std::make_unique<LibpcapReader>(capture);
   if (pcap_datalink(capture) != DLT_EN10MB) return wrong_link(pcap_datalink(capture));
   return {std::move(reader)};
