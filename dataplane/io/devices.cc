@@ -27,6 +27,7 @@ constexpr DriverRow kDrivers[] = {
      .pmd = "net_af_xdp",
      .device_words = kInterface,
      .max_queues = 64,
+     .descriptors = 2048,
      .device_is_netdev = true,
      .partial_checksums = true,
      .frames_in_a_page = true},
@@ -116,7 +117,8 @@ std::string arguments(const config::Port& port, const Device& device) {
 std::span<const DriverRow> drivers() noexcept { return kDrivers; }
 
 Result<Device> device_of(const config::Port& port, unsigned index, unsigned workers) {
-  const std::string_view wanted = port.driver.value == "auto" ? guess(port) : std::string_view(port.driver.value);
+  const std::string_view wanted =
+      port.driver.value.empty() || port.driver.value == "auto" ? guess(port) : std::string_view(port.driver.value);
   if (wanted.empty()) {
     return port_error(port, port.device.value.empty()
                                 ? "neither 'driver', 'device' nor 'rx' says what it is; add for example `device: eth0`"

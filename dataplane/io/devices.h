@@ -27,14 +27,15 @@ enum class DriverKind : std::uint8_t {
 // What is special about a driver.
 struct DriverRow {
   DriverKind kind;
-  std::string_view name;          // as in `driver:`
-  std::string_view pmd;           // DPDK's name without the number; empty: not a virtual device
-  std::string_view device_words;  // what `device` must be; empty: none is taken
-  std::uint16_t max_queues;       // receive queues that spread flows by themselves
-  bool device_is_netdev;          // `device` names a network interface that must exist
-  bool partial_checksums;         // frames of local senders arrive with checksums left to do
-  bool shares_buffer;             // a peer can still write the buffer: copied before a program sees it
-  bool frames_in_a_page;          // a frame and its header share one page of 4,096 bytes
+  std::string_view name;            // as in `driver:`
+  std::string_view pmd;             // DPDK's name without the number; empty: not a virtual device
+  std::string_view device_words;    // what `device` must be; empty: none is taken
+  std::uint16_t max_queues;         // receive queues that spread flows by themselves
+  std::uint16_t descriptors = 512;  // frames a queue holds
+  bool device_is_netdev;            // `device` names a network interface that must exist
+  bool partial_checksums;           // frames of local senders arrive with checksums left to do
+  bool shares_buffer;               // a peer can still write the buffer: copied before a program sees it
+  bool frames_in_a_page;            // a frame and its header share one page of 4,096 bytes
 };
 std::span<const DriverRow> drivers() noexcept;
 

@@ -11,6 +11,7 @@
 
 #include "dataplane/io/buffers.h"
 #include "dataplane/io/eal.h"
+#include "dataplane/io/hush.h"
 #include "dataplane/io/plan.h"
 #include "dataplane/io/worker.h"
 
@@ -50,11 +51,20 @@ struct Live::Parts {
   std::vector<std::unique_ptr<Worker>> workers;
   bool running = false;
 
+  Result<void> open(const config::Config& config, const std::vector<Device>& devices, const PoolPlan& plan);
   Result<void> open_ports(const config::Config& config, const std::vector<Device>& devices, const PoolPlan& plan);
   void launch(const pipeline::Pipeline& pipeline, const config::Workers& settings);
   void halt_workers() noexcept;
   [[nodiscard]] std::uint32_t buffers_out() const noexcept;
 };
+
+Result<void> Live::Parts::open(const config::Config& config, const std::vector<Device>& devices, const PoolPlan& plan) {
+  // libbpf and libxdp talk while an AF_XDP socket is made.
+  const Hush hush(std::ranges::any_of(devices, [](const Device& d) { return d.driver->kind == DriverKind::kAfXdp; }));
+  auto done = open_ports(config, devices, plan);
+  const std::string said = done ? std::string() : hush.last_line();
+  return said.empty() ? done : Error{done.error().code, done.error().message + "; " + said};
+}
 
 Result<void> Live::Parts::open_ports(const config::Config& config, const std::vector<Device>& devices,
                                      const PoolPlan& plan) {
@@ -98,11 +108,8 @@ void Live::Parts::halt_workers() noexcept {
   rte_eal_mp_wait_lcore();
 }
 
-std::uint32_t Live::Parts::buffers_out() const noexcept {
-  std::uint32_t out = 0;
-  for (const Pool& pool : pools) out += rte_mempool_in_use_count(pool.get());
-  return out;
-}
+// Of the shared pool. AF_XDP keeps what lies in a socket's rings until the pool itself is gone.
+std::uint32_t Live::Parts::buffers_out() const noexcept { return rte_mempool_in_use_count(pools.front().get()); }
 
 Live::Live(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
@@ -130,7 +137,7 @@ Result<std::unique_ptr<Live>> Live::start(const config::Config& config, const pi
   if (!eal) return std::move(eal).error();
 
   auto parts = std::make_unique<Parts>(std::move(eal).value(), workers);
-  if (auto done = parts->open_ports(config, devices, pool); !done) return std::move(done).error();
+  if (auto done = parts->open(config, devices, pool); !done) return std::move(done).error();
   if (auto done = make_rings(parts->rings, parts->ports, workers); !done) return std::move(done).error();
   parts->launch(pipeline, config.workers);
   return std::unique_ptr<Live>(new Live(std::move(parts)));

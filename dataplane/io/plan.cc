@@ -37,7 +37,7 @@ PoolPlan plan_pools(const std::vector<Device>& devices, unsigned workers, std::u
   std::uint32_t frames = 1024 + workers * (plan.cache * 2 + 4 * pipeline::kBurst);
   if (workers > 1) frames += workers * (workers - 1) * kRingSize;
   for (const Device& device : devices) {
-    frames += (device.queues + workers) * kDescriptors;
+    frames += (device.queues + workers) * device.driver->descriptors;
     if (workers > 1) frames += kRingSize;
     pages += device.driver->frames_in_a_page ? 1 : 0;
   }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -75,6 +76,17 @@ bool interface_is_up(const std::string& name) {
   return !socket_fd.ok() || ioctl(socket_fd.get(), SIOCGIFFLAGS, &request) != 0 || (request.ifr_flags & IFF_UP) != 0;
 }
 
+// What the kernel dropped of frames received by an interface; 0 when it does not exist (any more).
+std::uint64_t netdev_missed(const std::string& name) {
+  std::uint64_t sum = 0;
+  for (const std::string_view counter : {"rx_dropped", "rx_missed_errors"}) {
+    std::ifstream file(fmt::format("/sys/class/net/{}/statistics/{}", name, counter));
+    std::uint64_t number = 0;
+    if (!name.empty() && file >> number) sum += number;
+  }
+  return sum;
+}
+
 }  // namespace
 
 Result<void> check_netdev(const config::Port& config, const Device& device) {
@@ -124,6 +136,7 @@ Port::Port(Port&& other) noexcept
       promisc_(other.promisc_),
       mac_(other.mac_),
       netdev_index_(other.netdev_index_),
+      netdev_missed_(other.netdev_missed_),
       rx_queues_(other.rx_queues_),
       tx_queues_(other.tx_queues_),
       down_(std::move(other.down_)) {}
@@ -177,8 +190,8 @@ Result<void> Port::configure(unsigned workers, rte_mempool* pool) {
     return environment(name_, fmt::format("configure {} receive and {} transmit queues", rx_queues_, tx_queues_),
                        error);
   }
-  std::uint16_t rx = kDescriptors;
-  std::uint16_t tx = kDescriptors;
+  std::uint16_t rx = device_.driver->descriptors;
+  std::uint16_t tx = device_.driver->descriptors;
   if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx, &tx); error != 0) {
     return environment(name_, "choose the length of queues", error);
   }
@@ -195,6 +208,7 @@ Result<void> Port::configure(unsigned workers, rte_mempool* pool) {
 
 Result<void> Port::start() {
   forget_log();
+  netdev_missed_ = netdev_missed(device_.netdev);
   if (const int error = rte_eth_dev_start(id_); error != 0) return environment(name_, "start the device", error);
   started_ = true;
   // Virtual devices without a filter of addresses say ENOTSUP, and take every frame anyway.
@@ -216,8 +230,11 @@ void Port::stop() noexcept {
 DeviceCounters Port::counters() const noexcept {
   rte_eth_stats stats{};
   if (rte_eth_stats_get(id_, &stats) != 0) return {};
-  return {
-      .missed = stats.imissed, .no_buffer = stats.rx_nombuf, .rx_errors = stats.ierrors, .tx_errors = stats.oerrors};
+  const std::uint64_t missed = netdev_missed(device_.netdev);
+  return {.missed = std::max(stats.imissed, missed - std::min(missed, netdev_missed_)),
+          .no_buffer = stats.rx_nombuf,
+          .rx_errors = stats.ierrors,
+          .tx_errors = stats.oerrors};
 }
 
 bool Port::watch() noexcept {

@@ -16,11 +16,9 @@ struct rte_mempool;
 
 namespace sluice::io {
 
-constexpr std::uint16_t kDescriptors = 512;  // of a receive or transmit queue
-
 // What the device itself counted: frames that never became ours, or that it could not send.
 struct DeviceCounters {
-  std::uint64_t missed = 0;     // no room in the receive queue
+  std::uint64_t missed = 0;     // no room in the receive queue, as the device or the interface behind it says
   std::uint64_t no_buffer = 0;  // no free mbuf to receive into
   std::uint64_t rx_errors = 0, tx_errors = 0;
 };
@@ -61,7 +59,8 @@ class Port {
   std::uint32_t mtu_ = 0;
   bool promisc_ = true;
   std::optional<std::array<std::uint8_t, 6>> mac_;
-  unsigned netdev_index_ = 0;  // of the interface behind the device, 0 = none
+  unsigned netdev_index_ = 0;        // of the interface behind the device, 0 = none
+  std::uint64_t netdev_missed_ = 0;  // what the interface had missed before
   std::uint16_t rx_queues_ = 0, tx_queues_ = 0;
   std::unique_ptr<std::atomic<bool>> down_;  // address stable: workers point to it
 };
