@@ -37,7 +37,8 @@ constexpr DriverRow kDrivers[] = {
      .pmd = "net_virtio_user",
      .device_words = kSocket,
      .max_queues = 8,
-     .partial_checksums = true},
+     .partial_checksums = true,
+     .shares_buffer = true},
     {.kind = kVhost,
      .name = "vhost",
      .pmd = "net_vhost",
@@ -51,22 +52,18 @@ constexpr DriverRow kDrivers[] = {
      .max_queues = 1,
      .partial_checksums = true},
     {.kind = kNull, .name = "null", .pmd = "net_null", .device_words = {}, .max_queues = 64},
-    {.kind = kRing, .name = "ring", .pmd = "net_ring", .device_words = {}, .max_queues = 1},
+    {.kind = kRing, .name = "ring", .pmd = "net_ring", .device_words = {}, .max_queues = 1, .loops = true},
     {.kind = kPcap, .name = "pcap", .pmd = "net_pcap", .device_words = {}, .max_queues = 1},
 };
 
-bool looks_like_pci(std::string_view text) {
-  // [DDDD:]BB:DD.F
-  const std::size_t dot = text.rfind('.');
-  if (dot == std::string_view::npos || dot + 2 != text.size() || text.back() < '0' || text.back() > '7') return false;
-  const std::string_view rest = text.substr(0, dot);
-  if (rest.size() != 5 && rest.size() != 10) return false;
-  for (std::size_t i = 0; i < rest.size(); ++i) {
-    const bool colon = (rest.size() - i) % 5 == 3 || (rest.size() == 10 && i == 4);
-    if (colon ? rest[i] != ':' : std::isxdigit(static_cast<unsigned char>(rest[i])) == 0) return false;
-  }
-  return true;
+// `x` stands for a hexadecimal digit, `o` for an octal one.
+bool looks_like(std::string_view text, std::string_view pattern) {
+  return std::ranges::equal(text, pattern, [](char c, char p) {
+    if (p == 'x') return std::isxdigit(static_cast<unsigned char>(c)) != 0;
+    return p == 'o' ? c >= '0' && c <= '7' : c == p;
+  });
 }
+bool looks_like_pci(std::string_view text) { return looks_like(text, "xxxx:xx:xx.o") || looks_like(text, "xx:xx.o"); }
 
 std::string_view guess(const config::Port& port) {
   if (!port.rx.value.empty() || !port.tx.value.empty()) return "pcap";

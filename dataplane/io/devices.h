@@ -32,10 +32,11 @@ struct DriverRow {
   std::string_view device_words;    // what `device` must be; empty: none is taken
   std::uint16_t max_queues;         // receive queues that spread flows by themselves
   std::uint16_t descriptors = 512;  // frames a queue holds
-  bool device_is_netdev;            // `device` names a network interface that must exist
-  bool partial_checksums;           // frames of local senders arrive with checksums left to do
-  bool shares_buffer;               // a peer can still write the buffer: copied before a program sees it
-  bool frames_in_a_page;            // a frame and its header share one page of 4,096 bytes
+  bool device_is_netdev = false;    // `device` names a network interface that must exist
+  bool partial_checksums = false;   // frames of local senders arrive with checksums left to do
+  bool shares_buffer = false;       // a peer can still write the buffer: copied before a program sees it
+  bool frames_in_a_page = false;    // a frame and its header share one page of 4,096 bytes
+  bool loops = false;               // what is sent on a queue comes in by the queue of the same number
 };
 std::span<const DriverRow> drivers() noexcept;
 

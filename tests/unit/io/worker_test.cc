@@ -90,7 +90,7 @@ TEST(Worker, FramesOfOtherWorkersRunAndGoWhereTheProgramSays) {
 TEST(Worker, ProgramsSeeTheQueueAFrameCameInBy) {
   const TestPool pool(8);
   // rx_queue_index is at offset 16 of struct xdp_md: XDP_TX when it is 5.
-  Alone one("r1 = *(u32 *)(r1 + 16)\nr0 = 1\nif r1 != 5 goto +1\nr0 = 3\nexit\n");
+  Alone one("ldxw r1, [r1+16]\nmov r0, 1\njne r1, 5, +1\nmov r0, 3\nexit\n");
   one.give(pool.frame(60));
   one.worker().round();
   const auto sent = one.sent_to_a();
