@@ -36,6 +36,7 @@ CLI::Option* repeatable(CLI::Option* option) { return option->allow_extra_args(f
 struct Options {
   Check check;
   Replay replay;
+  Run live;
   ProgShow show;
   ProgVerify verify;
   ProgDump dump;
@@ -73,6 +74,17 @@ void add_config_verbs(CLI::App& app, Options& o) {
     o.action = [&o] { return sluice::cli::replay(o.replay); };
   });
 
+  auto* live = app.add_subcommand("run", "carry frames between live ports until SIGTERM or SIGINT");
+  add_common(live, o.live.common);
+  live->add_option("CONFIG", o.live.config, "pipeline file")->required();
+  repeatable(live->add_option("--set", o.set, "override a value: ports.wan0.device=eth0"));
+  live->add_option("--for", o.live.duration, "stop by itself after a time such as 10s, 500ms or 2m");
+  live->add_option("--engine", o.live.engine, "interp or jit");
+  live->callback([&o] {
+    split_pairs(o.set, o.live.set, "--set");
+    o.action = [&o] { return sluice::cli::run(o.live); };
+  });
+
   auto* graph = app.add_subcommand("graph", "what reaches what");
   add_common(graph, o.graph.common);
   graph->add_option("CONFIG", o.graph.config, "pipeline file")->required();
@@ -80,7 +92,7 @@ void add_config_verbs(CLI::App& app, Options& o) {
   graph->callback([&o] { o.action = [&o] { return sluice::cli::graph(o.graph); }; });
 
   auto* schema = app.add_subcommand("schema", "JSON Schema of the pipeline file, or a page of the docs");
-  schema->add_option("--page", o.page, "config, helpers or codes");
+  schema->add_option("--page", o.page, "config, helpers, codes or drops");
   schema->callback([&o] { o.action = [&o] { return sluice::cli::schema(o.page); }; });
   auto* explain = app.add_subcommand("explain-error", "what a verifier code means");
   explain->add_option("CODE", o.code, "such as pkt-bounds")->required();
@@ -131,7 +143,7 @@ void add_program_verbs(CLI::App& app, Options& o) {
   exec->callback([&o] { o.action = [&o] { return sluice::cli::exec(o.exec); }; });
 }
 
-int run(int argc, char** argv) {
+int parse_and_run(int argc, char** argv) {
   CLI::App app{"XDP-style software switch in user space", "sluice"};
   app.set_version_flag("--version", version());
   app.require_subcommand(1);
@@ -152,7 +164,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    return parse_and_run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "sluice: internal error: %s\n", error.what());
     return kInternal;

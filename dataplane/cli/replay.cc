@@ -7,12 +7,11 @@
 
 #include "base/diagnostics.h"
 #include "dataplane/cli/common.h"
+#include "dataplane/cli/load.h"
 #include "dataplane/cli/replay_report.h"
 #include "dataplane/cli/verbs.h"
 #include "dataplane/config/config.h"
-#include "dataplane/pipeline/loader.h"
 #include "dataplane/replay/replay.h"
-#include "helpers/table.h"
 
 namespace sluice::cli {
 namespace {
@@ -79,15 +78,10 @@ Loaded load_pipelines(const config::Config& config, const config::Sources& sourc
                       const std::vector<pipeline::Engine>& engines, bool quiet) {
   Loaded loaded;
   for (const pipeline::Engine engine : engines) {
-    pipeline::LoadReport report;
-    auto made = pipeline::load(config, sources, helpers::table(), {.engine = engine}, report);
-    const bool first = loaded.pipelines.empty();
-    if (first && (!made || !quiet)) say(report.diagnostics.render());  // the others would say the same
-    if (!made) {
-      for (const pipeline::Rejected& rejected : report.rejected) say(rejected.text);
-      loaded.exit = kRejected;
-      if (report.diagnostics.has_errors()) loaded.exit = kConfig;
-      if (report.failure) loaded.exit = fail(*report.failure);
+    // What is said about the first is true of the others.
+    auto [made, exit] = load_pipeline(config, sources, {.engine = engine}, quiet || !loaded.pipelines.empty());
+    if (made == nullptr) {
+      loaded.exit = exit;
       return loaded;
     }
     loaded.pipelines.push_back(std::move(made));

@@ -1,113 +1,17 @@
 #include "dataplane/cli/replay_report.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "dataplane/cli/counters.h"
 
 namespace sluice::cli {
 namespace {
 
 using json = nlohmann::ordered_json;
-using pipeline::DropReason;
-using pipeline::kVerdictColumns;
-using pipeline::StageCounters;
 using pipeline::Stats;
 
-// Rows of cells with the first column to the left and numbers to the right.
-std::string table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += i == 0 ? fmt::format("{:<{}}", row[i], widths[i]) : fmt::format("  {:>{}}", row[i], widths[i]);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
-}
-
-std::string ports_table(const pipeline::Pipeline& pipeline, const Stats& stats) {
-  std::vector<std::vector<std::string>> rows = {{"PORT", "RX", "RX BYTES", "TX", "TX BYTES"}};
-  for (std::size_t i = 0; i < stats.ports.size(); ++i) {
-    const pipeline::PortCounters& port = stats.ports[i];
-    rows.push_back({pipeline.ports()[i].name, fmt::format("{}", port.rx_frames), fmt::format("{}", port.rx_bytes),
-                    fmt::format("{}", port.tx_frames), fmt::format("{}", port.tx_bytes)});
-  }
-  return table(rows);
-}
-
-std::vector<std::string> stage_row(std::string name, const StageCounters& stage) {
-  std::vector<std::string> row = {std::move(name), fmt::format("{}", stage.runs)};
-  for (const std::uint64_t frames : stage.verdicts) row.push_back(fmt::format("{}", frames));
-  return row;
-}
-
-std::vector<std::string> stage_head(std::string title) {
-  std::vector<std::string> row = {std::move(title), "RUNS"};
-  for (unsigned v = 0; v < kVerdictColumns; ++v) {
-    std::string name(pipeline::verdict_name(v));
-    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; });
-    row.push_back(std::move(name));
-  }
-  return row;
-}
-
-// Stages that ran, and a line of sums: what the programs said in the end, once for every frame they saw.
-std::string stages_table(const pipeline::Pipeline& pipeline, const std::vector<StageCounters>& stages,
-                         std::string title) {
-  std::vector<std::vector<std::string>> rows = {stage_head(std::move(title))};
-  StageCounters sum;
-  std::uint64_t judged = 0;
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    if (stages[i].runs == 0) continue;
-    rows.push_back(stage_row(pipeline.stage(i).name, stages[i]));
-    for (unsigned v = 0; v < kVerdictColumns; ++v) {
-      sum.verdicts[v] += stages[i].verdicts[v];
-      judged += stages[i].verdicts[v];
-    }
-  }
-  if (rows.size() == 1) return {};
-  std::vector<std::string> total = stage_row(fmt::format("= {} frames", judged), sum);
-  total[1].clear();
-  rows.push_back(std::move(total));
-  return "\n" + table(rows);
-}
-
-std::string drops_table(const pipeline::Pipeline& pipeline, const Stats& stats) {
-  std::vector<std::vector<std::string>> rows = {{"DROPPED", "FRAMES"}};
-  const auto drop = static_cast<unsigned>(vm::Verdict::kDrop);
-  for (std::size_t i = 0; i < stats.ingress.size(); ++i) {
-    if (stats.ingress[i].verdicts[drop] == 0) continue;
-    rows.push_back(
-        {fmt::format("program ({})", pipeline.stage(i).name), fmt::format("{}", stats.ingress[i].verdicts[drop])});
-  }
-  for (const pipeline::DropReasonRow& row : pipeline::drop_reasons()) {
-    if (row.reason == DropReason::kProgram || stats.dropped(row.reason) == 0) continue;
-    rows.push_back({std::string(row.name), fmt::format("{}", stats.dropped(row.reason))});
-  }
-  return rows.size() == 1 ? std::string() : "\n" + table(rows);
-}
-
 double rate(std::uint64_t frames, double seconds) { return seconds > 0 ? static_cast<double>(frames) / seconds : 0; }
-
-json stages_json(const pipeline::Pipeline& pipeline, const std::vector<StageCounters>& stages) {
-  json list = json::array();
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    json verdicts;
-    for (unsigned v = 0; v < kVerdictColumns; ++v) {
-      verdicts[std::string(pipeline::verdict_name(v))] = stages[i].verdicts[v];
-    }
-    list.push_back({{"name", pipeline.stage(i).name}, {"runs", stages[i].runs}, {"verdicts", verdicts}});
-  }
-  return list;
-}
 
 json ports_json(const ReplayPrint& run, const Stats& stats) {
   json list = json::array();
@@ -126,12 +30,8 @@ json ports_json(const ReplayPrint& run, const Stats& stats) {
 
 std::string replay_text(const ReplayPrint& run) {
   const Stats& stats = run.report.lanes[0].stats;
-  std::string text = ports_table(run.pipeline, stats);
-  text += stages_table(run.pipeline, stats.ingress, "STAGE");
-  text += stages_table(run.pipeline, stats.egress, "ON THE WAY OUT");
-  text += drops_table(run.pipeline, stats);
-  text += fmt::format("\n{} frames read + {} cloned = {} sent + {} dropped\n", stats.rx(), stats.clones, stats.tx(),
-                      stats.dropped());
+  std::string text = ports_table(run.pipeline, stats) + stages_tables(run.pipeline, stats) +
+                     drops_table(run.pipeline, stats) + sum_line(stats, "read");
   for (std::size_t i = 0; i < run.engines.size(); ++i) {
     text += fmt::format("{}: {:.3f} s, {:.0f} frames/s\n", run.engines[i], run.report.lanes[i].seconds,
                         rate(run.report.frames, run.report.lanes[i].seconds));
@@ -142,10 +42,6 @@ std::string replay_text(const ReplayPrint& run) {
 
 std::string replay_json(const ReplayPrint& run, const Replay& options) {
   const Stats& stats = run.report.lanes[0].stats;
-  json drops = json::object();
-  for (const pipeline::DropReasonRow& row : pipeline::drop_reasons()) {
-    drops[std::string(row.name)] = stats.dropped(row.reason);
-  }
   json inputs = json::array();
   for (const replay::InputReport& input : run.report.inputs) {
     inputs.push_back({{"port", run.pipeline.ports()[input.input.port].name},
@@ -171,7 +67,7 @@ std::string replay_json(const ReplayPrint& run, const Replay& options) {
                     {"ports", ports_json(run, stats)},
                     {"stages", stages_json(run.pipeline, stats.ingress)},
                     {"egress_stages", stages_json(run.pipeline, stats.egress)},
-                    {"drops", drops},
+                    {"drops", drops_json(stats)},
                     {"engines", engines},
                     {"difference", run.report.difference ? json(*run.report.difference) : json(nullptr)}};
   return out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -1,5 +1,8 @@
 // sluice schema, sluice explain-error CODE: what the tables say.
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include <fmt/format.h>
@@ -8,11 +11,11 @@
 #include "dataplane/cli/common.h"
 #include "dataplane/cli/verbs.h"
 #include "dataplane/config/config.h"
+#include "dataplane/pipeline/stats.h"
 #include "helpers/table.h"
 #include "verifier/verifier.h"
 
 namespace sluice::cli {
-
 namespace {
 
 std::string codes_page() {
@@ -23,21 +26,35 @@ std::string codes_page() {
   return out;
 }
 
+std::string drops_page() {
+  std::string out =
+      "# Why frames are dropped\n\nEvery frame that does not leave by a port is counted under one of these.\n\n"
+      "| reason | means | seen by a program |\n|---|---|---|\n";
+  for (const pipeline::DropReasonRow& row : pipeline::drop_reasons()) {
+    out += fmt::format("| `{}` | {} | {} |\n", row.name, row.doc, row.unseen ? "no" : "yes");
+  }
+  return out;
+}
+
+struct Page {
+  std::string_view name;  // empty: the JSON Schema
+  std::string (*text)();
+};
+constexpr Page kPages[] = {{"", config::json_schema},
+                           {"config", config::markdown},
+                           {"helpers", helpers::markdown},
+                           {"codes", codes_page},
+                           {"drops", drops_page}};
+
 }  // namespace
 
 int schema(const std::string& page) {
-  std::string text;
-  if (page.empty()) {
-    text = config::json_schema();
-  } else if (page == "config") {
-    text = config::markdown();
-  } else if (page == "helpers") {
-    text = helpers::markdown();
-  } else if (page == "codes") {
-    text = codes_page();
-  } else {
-    return fail({ErrorCode::kUsage, fmt::format("page '{}': expected config, helpers or codes", printable(page))});
+  const auto* const found = std::ranges::find(kPages, page, &Page::name);
+  if (found == std::end(kPages)) {
+    return fail(
+        {ErrorCode::kUsage, fmt::format("page '{}': expected config, helpers, codes or drops", printable(page))});
   }
+  const std::string text = found->text();
   fmt::print("{}{}", text, text.ends_with('\n') ? "" : "\n");
   return kOk;
 }

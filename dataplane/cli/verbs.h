@@ -18,7 +18,8 @@ enum Exit : int {
   kRejected = 4,
   kEnvironment = 5,
   kControl = 6,
-  kInternal = 7
+  kInternal = 7,
+  kInterrupted = 130
 };
 
 struct Common {
@@ -46,6 +47,16 @@ struct Replay {
   std::uint64_t seed = 1;              // of bpf_get_prandom_u32
 };
 int replay(const Replay& options);
+
+struct Run {
+  Common common;
+  std::string config;
+  std::vector<std::pair<std::string, std::string>> set;
+  std::string duration;  // "10s", "500ms", "2m"; empty = until a signal
+  std::string engine = "jit";
+};
+// Ends by itself after `duration`, or by SIGTERM (exit 0) or SIGINT (exit 130), and prints the final counters.
+int run(const Run& options);
 
 struct ProgShow {
   Common common;
@@ -98,10 +109,13 @@ struct Graph {
 };
 int graph(const Graph& options);
 
-// `page`: empty for the JSON Schema of the pipeline file, or a page of docs/: "config", "helpers", "codes".
+// `page`: empty for the JSON Schema of the pipeline file, or a page of docs/: "config", "helpers", "codes",
+// "drops".
 int schema(const std::string& page);
 int explain_error(const std::string& code);
 // What --version prints: this program's version, engines, libraries and what the CPU offers.
 std::string version();
+// Such as "dpdk: 22.11.11", or that there is none in this build.
+std::string live_version();
 
 }  // namespace sluice::cli

@@ -31,8 +31,8 @@ std::string cpu_features() {
 }  // namespace
 
 std::string version() {
-  return fmt::format("sluice {}\nengines:{}\nlibbpf: {}\ncpu:{}", SLUICE_VERSION, engines(), vm::libbpf_version(),
-                     cpu_features());
+  return fmt::format("sluice {}\nengines:{}\n{}\nlibbpf: {}\ncpu:{}", SLUICE_VERSION, engines(), live_version(),
+                     vm::libbpf_version(), cpu_features());
 }
 
 }  // namespace sluice::cli

@@ -34,7 +34,7 @@ Executor::Executor(const Pipeline& pipeline, Stats& stats, vm::ExecEnv& env, Fra
 void Executor::refuse(std::uint16_t port, std::uint64_t bytes, DropReason reason) noexcept {
   stats_.ports[port].rx_frames += 1;
   stats_.ports[port].rx_bytes += bytes;
-  stats_.drops[static_cast<std::size_t>(reason)] += 1;
+  stats_.count_drop(reason);
 }
 
 void Executor::run(std::uint16_t port, std::span<vm::XdpContext> frames) noexcept {
@@ -122,7 +122,12 @@ void Executor::visit(void* state, std::uint32_t /*key*/, const vm::DevmapEntry& 
   if (port == kNone || !executor.fits(cast.frame, port)) return;
   if (cast.last.port != kNone) {
     executor.stats_.clones += 1;
-    executor.deliver(cast.passage, executor.sink_.clone(cast.frame), cast.last);
+    vm::XdpContext* const copy = executor.sink_.clone(cast.frame);
+    if (copy != nullptr) {
+      executor.deliver(cast.passage, *copy, cast.last);
+    } else {
+      executor.stats_.count_drop(DropReason::kNoBuffer);
+    }
   }
   cast.last = {.port = port, .program = entry.program};
 }
@@ -175,7 +180,7 @@ void Executor::leave(Passage passage, vm::XdpContext& frame, std::uint16_t port)
 }
 
 void Executor::drop(const Passage& passage, vm::XdpContext& frame, DropReason reason) noexcept {
-  stats_.drops[static_cast<std::size_t>(reason)] += 1;
+  stats_.count_drop(reason);
   sink_.drop(passage, frame, reason);
 }
 

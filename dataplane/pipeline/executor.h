@@ -29,8 +29,8 @@ class FrameSink {
  public:
   virtual ~FrameSink() = default;
   // A copy of `frame` in memory of its own, metadata and addresses' meaning kept. Lives until it is sent or dropped,
-  // which happens before the next call of clone.
-  virtual vm::XdpContext& clone(const vm::XdpContext& frame) noexcept = 0;
+  // which happens before the next call of clone. Null when there is no memory: the copy is then lost and counted.
+  virtual vm::XdpContext* clone(const vm::XdpContext& frame) noexcept = 0;
   // `port` is an index into Pipeline::ports().
   virtual void send(const Passage& passage, vm::XdpContext& frame, std::uint16_t port) noexcept = 0;
   virtual void drop(const Passage& passage, vm::XdpContext& frame, DropReason reason) noexcept = 0;

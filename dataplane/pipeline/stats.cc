@@ -19,9 +19,16 @@ constexpr std::array<DropReasonRow, kDropReasons> kRows = {{
     {DropReason::kRedirectTooLong, "redirect_too_long", "XDP_REDIRECT of a frame longer than the port's MTU allows"},
     {DropReason::kDevmapDrop, "devmap_drop", "the program of a devmap entry did not say XDP_PASS"},
     {DropReason::kEgressDrop, "egress_drop", "the egress pipeline of a port did not say XDP_PASS"},
-    {DropReason::kNoPipeline, "no_pipeline", "the port it came in by has no ingress pipeline"},
-    {DropReason::kTooShort, "too_short", "shorter than the frame model takes"},
-    {DropReason::kTooLong, "too_long", "longer than the frame model or its programs take"},
+    {DropReason::kNoPipeline, "no_pipeline", "the port it came in by has no ingress pipeline", true},
+    {DropReason::kTooShort, "too_short", "shorter than the frame model takes", true},
+    {DropReason::kTooLong, "too_long", "longer than the frame model or its programs take", true},
+    {DropReason::kRxUnfit, "rx_unfit", "received in pieces that do not fit into one buffer", true},
+    {DropReason::kRxNoBuffer, "rx_no_buffer", "no free buffer to copy it into, away from its sender", true},
+    {DropReason::kDispatchFull, "dispatch_full", "the worker its flow belongs to does not keep up", true},
+    {DropReason::kNoBuffer, "no_buffer", "no free buffer for the copy that a broadcast sends"},
+    {DropReason::kTxTooLong, "tx_too_long", "longer than the MTU of the port it should leave by allows"},
+    {DropReason::kTxFull, "tx_full", "the transmit queue of the port is full"},
+    {DropReason::kPortDown, "port_down", "the device behind the port is gone"},
 }};
 
 constexpr bool rows_in_order() {
@@ -95,8 +102,8 @@ std::optional<std::string> imbalance(const Stats& stats) {
   for (const StageCounters& stage : stats.ingress) {
     for (const std::uint64_t frames : stage.verdicts) judged += frames;
   }
-  const std::uint64_t unseen = stats.dropped(DropReason::kNoPipeline) + stats.dropped(DropReason::kTooShort) +
-                               stats.dropped(DropReason::kTooLong);
+  std::uint64_t unseen = 0;
+  for (const DropReasonRow& row : kRows) unseen += row.unseen ? stats.dropped(row.reason) : 0;
   if (stats.rx() != judged + unseen) {
     return fmt::format("{} received, but {} verdicts and {} frames no program saw", stats.rx(), judged, unseen);
   }

@@ -4,6 +4,8 @@
 //
 // The law every table printed from here obeys: each frame leaves exactly once, so
 //     rx + clones = tx + drops      and      rx = verdicts of ingress stages + frames no program saw.
+//
+// A live port can still fail to send what was counted as sent: `take_back` undoes that count.
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -30,13 +32,21 @@ enum class DropReason : std::uint8_t {
   kNoPipeline,
   kTooShort,
   kTooLong,
+  kRxUnfit,
+  kRxNoBuffer,
+  kDispatchFull,
+  kNoBuffer,
+  kTxTooLong,
+  kTxFull,
+  kPortDown,
 };
-constexpr std::size_t kDropReasons = 12;
+constexpr std::size_t kDropReasons = 19;
 
 struct DropReasonRow {
   DropReason reason;
   std::string_view name;  // as printed and exported
   std::string_view doc;   // one line for people
+  bool unseen = false;    // before any program saw the frame
 };
 std::span<const DropReasonRow, kDropReasons> drop_reasons() noexcept;
 std::string_view name(DropReason reason) noexcept;
@@ -71,6 +81,14 @@ struct alignas(64) Stats {
 
   [[nodiscard]] std::uint64_t dropped(DropReason reason) const noexcept {
     return drops[static_cast<std::size_t>(reason)];
+  }
+  void count_drop(DropReason reason, std::uint64_t frames = 1) noexcept {
+    drops[static_cast<std::size_t>(reason)] += frames;
+  }
+  // Frames counted as sent by `port` that were not.
+  void take_back(std::uint16_t port, std::uint64_t frames, std::uint64_t bytes) noexcept {
+    ports[port].tx_frames -= frames;
+    ports[port].tx_bytes -= bytes;
   }
   [[nodiscard]] std::uint64_t rx() const noexcept;
   [[nodiscard]] std::uint64_t tx() const noexcept;

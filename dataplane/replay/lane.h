@@ -74,7 +74,7 @@ class LaneRunner : public pipeline::FrameSink {
   [[nodiscard]] const pipeline::Pipeline& pipeline() const noexcept { return pipeline_; }
   EventLog& log() noexcept { return log_; }
 
-  vm::XdpContext& clone(const vm::XdpContext& frame) noexcept override { return copy_.copy(frame); }
+  vm::XdpContext* clone(const vm::XdpContext& frame) noexcept override { return &copy_.copy(frame); }
   void send(const pipeline::Passage& passage, vm::XdpContext& frame, std::uint16_t port) noexcept override;
   void drop(const pipeline::Passage& passage, vm::XdpContext& frame, pipeline::DropReason reason) noexcept override;
 

@@ -11,7 +11,7 @@ from runner import Run, Tap
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PAGES = {"schema.json": [], "config.md": ["--page", "config"], "helpers.md": ["--page", "helpers"],
-         "codes.md": ["--page", "codes"]}
+         "codes.md": ["--page", "codes"], "drops.md": ["--page", "drops"]}
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ using testing::ElementsAre;
 class Notes : public FrameSink {
  public:
   explicit Notes(const Pipeline& pipeline) : pipeline_(pipeline), memory_(1U << 14) {}
-  vm::XdpContext& clone(const vm::XdpContext& frame) noexcept override {
+  vm::XdpContext* clone(const vm::XdpContext& frame) noexcept override {
     copy_ = frame;
     const auto moved = [&](const std::byte* at) { return memory_.data() + (at - frame.hard_start); };
     std::copy(frame.hard_start, frame.data_end, memory_.data());
@@ -26,7 +26,7 @@ class Notes : public FrameSink {
     copy_.data = moved(frame.data);
     copy_.data_end = moved(frame.data_end);
     copy_.frame_end = moved(frame.frame_end);
-    return copy_;
+    return &copy_;
   }
   void send(const Passage& passage, vm::XdpContext& /*frame*/, std::uint16_t port) noexcept override {
     seen.push_back(std::to_string(passage.index) + ">" + pipeline_.ports()[port].name + path(passage));

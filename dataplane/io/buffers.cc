@@ -1,0 +1,50 @@
+#include "dataplane/io/buffers.h"
+
+#include <cstring>
+
+#include <fmt/format.h>
+#include <rte_errno.h>
+
+namespace sluice::io {
+
+Result<Pool> make_pool(const std::string& name, std::uint32_t frames, std::uint32_t room, unsigned cache) {
+  const auto buffer = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + room);
+  Pool pool(rte_pktmbuf_pool_create(name.c_str(), frames, cache, kPrivateSize, buffer, SOCKET_ID_ANY));
+  if (pool == nullptr) {
+    return Error{ErrorCode::kEnvironment,
+                 fmt::format("{} frames of {} bytes ({} MiB) do not fit into DPDK's memory: {}; give more by `dpdk: "
+                             "{{memory: SIZE}}` or free huge pages",
+                             frames, room, pool_bytes(frames, room) >> 20, rte_strerror(rte_errno))};
+  }
+  return pool;
+}
+
+std::uint64_t pool_bytes(std::uint32_t frames, std::uint32_t room) noexcept {
+  const std::uint64_t each = sizeof(rte_mbuf) + kPrivateSize + RTE_PKTMBUF_HEADROOM + room + 4 * RTE_CACHE_LINE_SIZE;
+  return frames * each + (std::uint64_t{4} << 20);
+}
+
+bool make_plain(rte_mbuf& frame) noexcept {
+  if (frame.nb_segs > 1 && rte_pktmbuf_linearize(&frame) != 0) return false;
+  if (frame.data_off + kMostMoved >= RTE_PKTMBUF_HEADROOM) return true;
+  if (RTE_PKTMBUF_HEADROOM + frame.data_len > frame.buf_len) return false;
+  std::memmove(buffer(frame) + RTE_PKTMBUF_HEADROOM, buffer(frame) + frame.data_off, frame.data_len);
+  frame.data_off = RTE_PKTMBUF_HEADROOM;
+  return true;
+}
+
+void settle(rte_mbuf& frame, const vm::XdpContext& context) noexcept {
+  const auto length = static_cast<std::uint16_t>(context.data_end - context.data);
+  std::ptrdiff_t offset = context.data - buffer(frame);
+  if (offset < 0) {
+    std::memmove(buffer(frame), context.data, length);
+    offset = 0;
+  }
+  frame.data_off = static_cast<std::uint16_t>(offset);
+  frame.data_len = length;
+  frame.pkt_len = length;
+  frame.ol_flags = 0;
+  frame.vlan_tci = 0;
+}
+
+}  // namespace sluice::io

@@ -1,0 +1,113 @@
+#include "dataplane/io/buffers.h"
+
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/io/support.h"
+
+namespace sluice::io {
+namespace {
+
+TEST(Buffers, AProgramHas256BytesBeforeTheFrameAndEverythingBehindIt) {
+  const TestPool pool(4);
+  rte_mbuf* const frame = pool.frame(60);
+  ASSERT_TRUE(is_plain(*frame));
+  vm::XdpContext context;
+  context.redirect.kind = vm::Redirect::Kind::kEntry;
+  context.egress_ifindex = 7;
+  expose(*frame, 3, context);
+  EXPECT_EQ(context.data - context.hard_start, 256);
+  EXPECT_EQ(context.data_end - context.data, 60);
+  EXPECT_EQ(context.frame_end - context.data, 2048);
+  EXPECT_EQ(context.data_meta, context.data);
+  EXPECT_EQ(context.rx_queue_index, 3U);
+  EXPECT_EQ(context.egress_ifindex, 0U);
+  EXPECT_EQ(context.redirect.kind, vm::Redirect::Kind::kNone);
+  // All of it is the frame's own: the note, the mbuf and the next frame stay as they are.
+  note(*frame) = {.port = 0x1234, .queue = 0x5678};
+  std::memset(context.hard_start, 0xff, static_cast<std::size_t>(context.frame_end - context.hard_start));
+  EXPECT_EQ(note(*frame).port, 0x1234);
+  EXPECT_EQ(note(*frame).queue, 0x5678);
+  EXPECT_EQ(frame->buf_len, RTE_PKTMBUF_HEADROOM + 2048);
+  rte_pktmbuf_free(frame);
+}
+
+TEST(Buffers, AFrameThatGrewIntoThePrivateAreaIsMovedAndKeepsItsBytes) {
+  const TestPool pool(4);
+  for (const std::ptrdiff_t grown : {0, 20, 127, 128, 129, 200, 256}) {
+    rte_mbuf* const frame = pool.frame(60);
+    const std::vector<unsigned> before = content(*frame);
+    vm::XdpContext context;
+    expose(*frame, 0, context);
+    context.data -= grown;
+    std::memset(context.data, 0xee, static_cast<std::size_t>(grown));
+    settle(*frame, context);
+    std::vector<unsigned> expected(static_cast<std::size_t>(grown), 0xee);
+    expected.insert(expected.end(), before.begin(), before.end());
+    EXPECT_EQ(content(*frame), expected) << grown;
+    EXPECT_EQ(frame->pkt_len, 60U + static_cast<unsigned>(grown));
+    EXPECT_EQ(rte_mbuf_check(frame, 1, nullptr), 0);
+    rte_pktmbuf_free(frame);
+  }
+}
+
+TEST(Buffers, FramesThatWereCutOrLengthenedHaveTheirNewLength) {
+  const TestPool pool(4);
+  for (const int change : {-46, -1, 0, 100, 2048 - 60}) {
+    rte_mbuf* const frame = pool.frame(60);
+    vm::XdpContext context;
+    expose(*frame, 0, context);
+    context.data_end += change;
+    settle(*frame, context);
+    EXPECT_EQ(frame->data_len, 60 + change);
+    EXPECT_EQ(frame->pkt_len, 60U + static_cast<unsigned>(change));
+    rte_pktmbuf_free(frame);
+  }
+}
+
+TEST(Buffers, PiecesAreJoinedWhereTheyFit) {
+  const TestPool pool(8);
+  rte_mbuf* const frame = pool.frame(60);
+  ASSERT_EQ(rte_pktmbuf_chain(frame, pool.frame(40)), 0);
+  EXPECT_FALSE(is_plain(*frame));
+  ASSERT_TRUE(make_plain(*frame));
+  EXPECT_TRUE(is_plain(*frame));
+  EXPECT_EQ(frame->data_len, 100);
+  EXPECT_EQ(content(*frame)[60], 0U);
+  EXPECT_EQ(content(*frame)[99], 39U);
+  rte_pktmbuf_free(frame);
+
+  rte_mbuf* const big = pool.frame(2000);
+  ASSERT_EQ(rte_pktmbuf_chain(big, pool.frame(100)), 0);
+  EXPECT_FALSE(make_plain(*big));
+  rte_pktmbuf_free(big);
+}
+
+TEST(Buffers, AFrameThatStartsTooFarAheadIsMovedBehindItsHeadroom) {
+  const TestPool pool(4);
+  rte_mbuf* const frame = pool.frame(60);
+  const std::vector<unsigned> before = content(*frame);
+  std::memmove(buffer(*frame) + 16, buffer(*frame) + frame->data_off, 60);
+  frame->data_off = 16;
+  EXPECT_FALSE(is_plain(*frame));
+  ASSERT_TRUE(make_plain(*frame));
+  EXPECT_EQ(frame->data_off, RTE_PKTMBUF_HEADROOM);
+  EXPECT_EQ(content(*frame), before);
+  // One that fills the buffer cannot be moved.
+  frame->data_off = 0;
+  frame->data_len = frame->buf_len;
+  frame->pkt_len = frame->buf_len;
+  EXPECT_FALSE(make_plain(*frame));
+  rte_pktmbuf_free(frame);
+}
+
+TEST(Buffers, APoolThatDoesNotFitSaysHowMuchItWanted) {
+  const auto pool = make_pool("huge", 1U << 22, kRoom, 0);
+  ASSERT_FALSE(pool.has_value());
+  EXPECT_EQ(pool.error().code, ErrorCode::kEnvironment);
+  EXPECT_NE(pool.error().message.find("MiB) do not fit into DPDK's memory"), std::string::npos) << pool.error().message;
+}
+
+}  // namespace
+}  // namespace sluice::io

@@ -1,0 +1,286 @@
+#include "dataplane/io/worker.h"
+
+#include <rte_ethdev.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dataplane/io/plan.h"
+#include "tests/unit/io/support.h"
+
+namespace sluice::io {
+namespace {
+
+using pipeline::DropReason;
+using testing::ElementsAre;
+
+constexpr const char* kPass = "mov r0, 2\nexit\n";
+constexpr const char* kTx = "mov r0, 3\nexit\n";
+constexpr const char* kDrop = "mov r0, 1\nexit\n";
+
+Ring make_ring(unsigned size = 64) {
+  static int number = 0;
+  return Ring(rte_ring_create(("ring" + std::to_string(number++)).c_str(), size, SOCKET_ID_ANY, 0));
+}
+
+// A worker without devices: frames come over a ring from another worker, and leave over rings to the owners of ports.
+class Alone {
+ public:
+  explicit Alone(const std::string& program, unsigned out_size = 64)
+      : pipeline_(pipeline_of(program)), in_(make_ring()), out_a_(make_ring(out_size)), out_b_(make_ring(out_size)) {
+    WorkerPlan plan;
+    plan.outlets = {{.ring = out_a_.get(), .longest = 1522, .down = &down_},
+                    {.ring = out_b_.get(), .longest = 1522, .down = &down_}};
+    plan.from_workers = {in_.get()};
+    worker_ = std::make_unique<Worker>(*pipeline_, std::move(plan), halt_, 1);
+  }
+  ~Alone() {
+    for (rte_ring* ring : {out_a_.get(), out_b_.get()}) {
+      for (rte_mbuf* frame : taken(ring)) rte_pktmbuf_free(frame);
+    }
+  }
+  Alone(const Alone&) = delete;
+  Alone& operator=(const Alone&) = delete;
+  void give(rte_mbuf* frame) {
+    note(*frame) = {.port = 0, .queue = 5};
+    ASSERT_EQ(rte_ring_enqueue(in_.get(), frame), 0);
+  }
+  std::vector<rte_mbuf*> sent_to_a() { return taken(out_a_.get()); }
+  std::vector<rte_mbuf*> sent_to_b() { return taken(out_b_.get()); }
+  Worker& worker() { return *worker_; }
+  std::atomic<bool>& down() { return down_; }
+
+ private:
+  static std::vector<rte_mbuf*> taken(rte_ring* ring) {
+    std::vector<rte_mbuf*> frames;
+    void* frame = nullptr;
+    while (rte_ring_dequeue(ring, &frame) == 0) frames.push_back(static_cast<rte_mbuf*>(frame));
+    return frames;
+  }
+  std::unique_ptr<pipeline::Pipeline> pipeline_;
+  Ring in_, out_a_, out_b_;
+  std::atomic<bool> down_{false};
+  Halt halt_{1};
+  std::unique_ptr<Worker> worker_;
+};
+
+std::uint64_t dropped(const Worker& worker, DropReason reason) { return worker.stats().dropped(reason); }
+
+TEST(Worker, FramesOfOtherWorkersRunAndGoWhereTheProgramSays) {
+  const TestPool pool(64);
+  Alone pass(kPass);
+  for (int i = 0; i < 40; ++i) pass.give(pool.frame(60));
+  EXPECT_EQ(pass.worker().round(), 32U);
+  EXPECT_EQ(pass.worker().round(), 8U);
+  EXPECT_EQ(pass.worker().round(), 0U);
+  const auto sent = pass.sent_to_b();
+  EXPECT_EQ(sent.size(), 40U);
+  for (rte_mbuf* frame : sent) rte_pktmbuf_free(frame);
+  EXPECT_EQ(pass.worker().stats().ports[0].rx_frames, 40U);
+  EXPECT_EQ(pass.worker().stats().ports[0].rx_bytes, 2400U);
+  EXPECT_EQ(pass.worker().stats().ports[1].tx_frames, 0U) << "the owner of the queue counts what it sends";
+
+  Alone drop(kDrop);
+  drop.give(pool.frame(60));
+  drop.worker().round();
+  EXPECT_EQ(dropped(drop.worker(), DropReason::kProgram), 1U);
+  EXPECT_EQ(pipeline::imbalance(drop.worker().stats()), std::nullopt);
+}
+
+TEST(Worker, ProgramsSeeTheQueueAFrameCameInBy) {
+  const TestPool pool(8);
+  // rx_queue_index is at offset 16 of struct xdp_md: XDP_TX when it is 5.
+  Alone one("ldxw r1, [r1+16]\nmov r0, 1\njne r1, 5, +1\nmov r0, 3\nexit\n");
+  one.give(pool.frame(60));
+  one.worker().round();
+  const auto sent = one.sent_to_a();
+  EXPECT_EQ(sent.size(), 1U);
+  for (rte_mbuf* frame : sent) rte_pktmbuf_free(frame);
+}
+
+TEST(Worker, AFullRingToThePortsOwnerIsTxFull) {
+  const TestPool pool(64);
+  Alone one(kTx, 8);  // a ring of 8 holds 7
+  for (int i = 0; i < 20; ++i) one.give(pool.frame(60));
+  one.worker().round();
+  EXPECT_EQ(dropped(one.worker(), DropReason::kTxFull), 13U);
+  const auto sent = one.sent_to_a();
+  EXPECT_EQ(sent.size(), 7U);
+  for (rte_mbuf* frame : sent) rte_pktmbuf_free(frame);
+}
+
+TEST(Worker, FramesForAPortThatIsGoneAreCounted) {
+  const TestPool pool(8);
+  Alone one(kTx);
+  one.down().store(true);
+  one.give(pool.frame(60));
+  one.worker().round();
+  EXPECT_EQ(dropped(one.worker(), DropReason::kPortDown), 1U);
+  EXPECT_EQ(pipeline::imbalance(one.worker().stats()), std::nullopt);
+}
+
+TEST(Worker, FramesLongerThanThePortTakesAreCounted) {
+  const TestPool pool(8);
+  Alone one(kTx);
+  one.give(pool.frame(1522));
+  one.give(pool.frame(1523));
+  one.worker().round();
+  EXPECT_EQ(dropped(one.worker(), DropReason::kTxTooLong), 1U);
+  const auto sent = one.sent_to_a();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0]->data_len, 1522);
+  rte_pktmbuf_free(sent[0]);
+}
+
+// A worker on a net_ring device, whose transmit queue feeds its own receive queue: what is put in comes out again.
+class OnRing {
+ public:
+  OnRing(const std::string& program, const TestPool& pool, bool partial_checksums = false)
+      : pipeline_(pipeline_of(program)), port_(open(pool)) {
+    WorkerPlan plan;
+    plan.inlets = {{.port = 0,
+                    .device = port_.device(),
+                    .longest = port_.longest(),
+                    .partial_checksums = partial_checksums,
+                    .down = &port_.down()}};
+    for (int i = 0; i < 2; ++i) {
+      plan.outlets.push_back({.device = port_.device(), .longest = port_.longest(), .down = &port_.down()});
+    }
+    worker_ = std::make_unique<Worker>(*pipeline_, std::move(plan), halt_, 1);
+  }
+  void put(rte_mbuf* frame) { ASSERT_EQ(rte_eth_tx_burst(port_.device(), 0, &frame, 1), 1); }
+  std::vector<rte_mbuf*> take() {
+    std::vector<rte_mbuf*> frames(64);
+    frames.resize(rte_eth_rx_burst(port_.device(), 0, frames.data(), 64));
+    return frames;
+  }
+  Worker& worker() { return *worker_; }
+  Halt& halt() { return halt_; }
+
+ private:
+  static Port open(const TestPool& pool) {
+    static unsigned number = 0;
+    config::Port config;
+    config.name.value = "a";
+    config.driver.value = "ring";
+    auto device = device_of(config, number++, 1);
+    EXPECT_TRUE(device);
+    auto port = Port::open(config, *device);
+    EXPECT_TRUE(port) << port.error().message;
+    const auto configured = port->configure(1, pool.get());
+    EXPECT_TRUE(configured) << configured.error().message;
+    EXPECT_TRUE(port->start());
+    return std::move(port).value();
+  }
+  std::unique_ptr<pipeline::Pipeline> pipeline_;
+  Port port_;
+  Halt halt_{1};
+  std::unique_ptr<Worker> worker_;
+};
+
+TEST(WorkerOnADevice, ReceivesRunsAndSends) {
+  const TestPool pool(64);
+  OnRing ring(kTx, pool);
+  for (int i = 0; i < 40; ++i) ring.put(pool.frame(static_cast<std::uint16_t>(60 + i)));
+  EXPECT_EQ(ring.worker().round(), 32U);
+  const auto frames = ring.take();  // 8 that were waiting, then the 32
+  ASSERT_EQ(frames.size(), 40U);
+  EXPECT_EQ(frames[8]->data_len, 60);
+  for (rte_mbuf* frame : frames) rte_pktmbuf_free(frame);
+  EXPECT_EQ(ring.worker().stats().ports[0].tx_frames, 32U);
+  EXPECT_EQ(pipeline::imbalance(ring.worker().stats()), std::nullopt);
+}
+
+TEST(WorkerOnADevice, ATagThatWasCutOutIsPutBackBeforeTheProgramRuns) {
+  const TestPool pool(8);
+  OnRing ring(kTx, pool);
+  rte_mbuf* const frame = pool.frame(60);
+  frame->ol_flags = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+  frame->vlan_tci = 0x2064;
+  ring.put(frame);
+  ring.worker().round();
+  const auto out = ring.take();
+  ASSERT_EQ(out.size(), 1U);
+  const std::vector<unsigned> bytes = content(*out[0]);
+  ASSERT_EQ(bytes.size(), 64U);
+  EXPECT_THAT(std::vector(bytes.begin() + 10, bytes.begin() + 18), ElementsAre(10, 11, 0x81, 0, 0x20, 0x64, 12, 13));
+  EXPECT_EQ(out[0]->ol_flags, 0U) << "the next device must not insert it again";
+  rte_pktmbuf_free(out[0]);
+}
+
+TEST(WorkerOnADevice, LongFramesAndPiecesThatDoNotFitAreCountedBeforeAnyProgram) {
+  const TestPool pool(16);
+  OnRing ring(kTx, pool);
+  ring.put(pool.frame(1523));
+  rte_mbuf* const pieces = pool.frame(2000);
+  ASSERT_EQ(rte_pktmbuf_chain(pieces, pool.frame(100)), 0);
+  ring.put(pieces);
+  ring.worker().round();
+  EXPECT_EQ(dropped(ring.worker(), DropReason::kTooLong), 1U);
+  EXPECT_EQ(dropped(ring.worker(), DropReason::kRxUnfit), 1U);
+  EXPECT_EQ(ring.worker().stats().ports[0].rx_frames, 2U);
+  EXPECT_EQ(pipeline::imbalance(ring.worker().stats()), std::nullopt);
+}
+
+TEST(WorkerOnADevice, AFullTransmitQueueDropsAndCounts) {
+  const TestPool pool(2048);
+  OnRing ring(kPass, pool);
+  // The device's ring holds 1,023: 1,000 that wait to be received, then what the program sends behind them.
+  for (int i = 0; i < 1023; ++i) ring.put(pool.frame(60));
+  ring.worker().round();  // takes 32, sends 32: full again
+  rte_mbuf* frame = pool.frame(60);
+  EXPECT_EQ(rte_eth_tx_burst(0, 0, &frame, 0), 0);
+  rte_pktmbuf_free(frame);
+  EXPECT_EQ(ring.worker().stats().ports[1].tx_frames, 32U);
+  for (rte_mbuf* each : ring.take()) rte_pktmbuf_free(each);
+  for (auto left = ring.take(); !left.empty(); left = ring.take()) {
+    for (rte_mbuf* each : left) rte_pktmbuf_free(each);
+  }
+}
+
+TEST(WorkerOnADevice, StopsWithNothingLeftInHand) {
+  const TestPool pool(64);
+  OnRing ring(kDrop, pool);
+  for (int i = 0; i < 20; ++i) ring.put(pool.frame(60));
+  ring.worker().round();
+  ring.halt().requested.store(true);
+  ring.worker().run();
+  EXPECT_EQ(ring.worker().stats().dropped(), 20U);
+  EXPECT_EQ(ring.halt().not_running.load(), 1U);
+}
+
+TEST(Transmitter, ACopyHasItsOwnBufferAndNoneIsLostWhenThereIsNone) {
+  const TestPool pool(2);  // one for the frame, one for the copy
+  const Ring out = make_ring();
+  std::atomic<bool> down{false};
+  pipeline::Stats stats(1, 0);
+  Transmitter transmitter({{.ring = out.get(), .longest = 1522, .down = &down}}, stats);
+  std::vector<vm::XdpContext> contexts(1);
+  rte_mbuf* frame = pool.frame(60);
+  expose(*frame, 0, contexts[0]);
+  contexts[0].data_meta -= 8;
+  std::memset(contexts[0].data_meta, 0xab, 8);
+  transmitter.begin(contexts, &frame);
+  vm::XdpContext* const copy = transmitter.clone(contexts[0]);
+  ASSERT_NE(copy, nullptr);
+  EXPECT_NE(copy->data, contexts[0].data);
+  EXPECT_EQ(std::memcmp(copy->data_meta, contexts[0].data_meta, 68), 0);
+  EXPECT_EQ(copy->data - copy->hard_start, 256);
+  EXPECT_EQ(transmitter.clone(contexts[0]), nullptr) << "the pool is empty";
+  stats.ports[0].tx_frames = 2;
+  stats.ports[0].tx_bytes = 120;
+  transmitter.send({}, *copy, 0);
+  transmitter.send({}, contexts[0], 0);
+  transmitter.flush();
+  void* sent = nullptr;
+  unsigned count = 0;
+  while (rte_ring_dequeue(out.get(), &sent) == 0) {
+    EXPECT_EQ(content(*static_cast<rte_mbuf*>(sent))[59], 59U);
+    rte_pktmbuf_free(static_cast<rte_mbuf*>(sent));
+    ++count;
+  }
+  EXPECT_EQ(count, 2U);
+}
+
+}  // namespace
+}  // namespace sluice::io
