@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -50,6 +51,28 @@ constexpr MapTypeRow kTypes[] = {
     {.type = MapType::kPercpuArray,
      .rules = {.value_max = kPercpuValueMax, .allowed_flags = kAccess, .too_large = E2BIG},
      .make = PercpuArrayMap::make},
+    {.type = MapType::kLruHash,
+     .rules = {.key_min = 1,
+               .key_max = kElementMax,
+               .value_max = kElementMax,
+               .element_max = kElementMax,
+               .max_entries = 1U << 31,
+               .allowed_flags = kMapNoPrealloc | kMapNoCommonLru | kMapNumaNode | kAccess | kMapZeroSeed,
+               .later_flags = kMapNoPrealloc,
+               .apart_flags = kMapNoCommonLru | kMapNumaNode,
+               .too_large = E2BIG},
+     .make = HashMap::make},
+    {.type = MapType::kLruPercpuHash,
+     .rules = {.key_min = 1,
+               .key_max = kElementMax,
+               .value_max = kPercpuValueMax,
+               .element_max = kElementMax,
+               .max_entries = 1U << 31,
+               .allowed_flags = kMapNoPrealloc | kMapNoCommonLru | kMapNumaNode | kAccess | kMapZeroSeed,
+               .later_flags = kMapNoPrealloc,
+               .denied_flags = kMapNumaNode,
+               .too_large = E2BIG},
+     .make = HashMap::make},
     {.type = MapType::kLpmTrie,
      .rules = {.key_min = 5,
                .key_max = 260,
@@ -109,6 +132,8 @@ constexpr std::array<std::string_view, 34> kNames = {"unspec",
                                                      "cgrp_storage",
                                                      "arena"};
 
+constexpr int kNotSupported = 524;  // ENOTSUPP, include/linux/errno.h: the kernel's own, in no header for programs
+
 int refuse(int error, std::string& why, std::string text) {
   why = std::move(text);
   return error;
@@ -128,6 +153,15 @@ int check_flags(const MapRules& rules, std::uint32_t flags, std::string& why) {
   }
   if (const std::uint32_t missing = rules.required_flags & ~flags) {
     return refuse(-EINVAL, why, fmt::format("flags {:#x} are required for this type", missing));
+  }
+  if (const std::uint32_t later = flags & rules.later_flags) {
+    return refuse(-kNotSupported, why, fmt::format("flags {:#x} are not supported for this type", later));
+  }
+  if (const std::uint32_t denied = flags & rules.denied_flags) {
+    return refuse(-EINVAL, why, fmt::format("flags {:#x} are not allowed for this type", denied));
+  }
+  if (std::popcount(flags & rules.apart_flags) > 1) {
+    return refuse(-EINVAL, why, fmt::format("flags {:#x} exclude each other", flags & rules.apart_flags));
   }
   const auto both = [&](std::uint32_t pair) { return (flags & pair) == pair; };
   if (both(kMapReadOnlyProg | kMapWriteOnlyProg) || both(kMapReadOnly | kMapWriteOnly)) {

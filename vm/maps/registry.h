@@ -19,6 +19,9 @@ struct MapRules {
   std::uint32_t max_entries = 0;     // the most; 0 = any 32-bit number
   std::uint32_t allowed_flags = 0;   // kMap*
   std::uint32_t required_flags = 0;  // kMap*
+  std::uint32_t later_flags = 0;     // kMap*: known, and refused with ENOTSUPP
+  std::uint32_t denied_flags = 0;    // kMap*: known, and refused with EINVAL after those
+  std::uint32_t apart_flags = 0;     // kMap*: not more than one of them
   int too_large = 0;                 // errno for a value or element over its limit; 0 = EINVAL like all else
 };
 

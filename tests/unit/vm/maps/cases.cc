@@ -161,6 +161,21 @@ Bytes hash_key(Random& random, const MapSpec& spec) {
   return key;
 }
 
+// As hash_key, out of a universe that leaves the kernel no reason to evict, and one that just fits.
+Bytes few_keys(Random& random, const MapSpec& spec) {
+  Random fixed(random() % (spec.max_entries / 8));
+  Bytes key(spec.key_size);
+  for (std::byte& byte : key) byte = static_cast<std::byte>(fixed());
+  return key;
+}
+Bytes all_keys(Random& random, const MapSpec& spec) {
+  Bytes key = few_keys(random, spec);
+  const auto number = static_cast<std::uint32_t>(random() % spec.max_entries);
+  std::memset(key.data(), 0, key.size());
+  std::memcpy(key.data(), &number, sizeof number);
+  return key;
+}
+
 Bytes any_u32(Random& random, const MapSpec& spec) {
   return index_key(static_cast<std::uint32_t>(random() % (spec.max_entries * 2)) * 7);
 }
@@ -232,6 +247,12 @@ const std::vector<Case>& cases() {
       {"hash_odd", spec_of(MapType::kHash, 13, 7, 100, kMapNoPrealloc), hash_key, any_value, hash_oracle},
       {"hash_wide", spec_of(MapType::kHash, 40, 100, 300, kMapZeroSeed), hash_key, any_value, hash_oracle},
       {"percpu_hash", spec_of(MapType::kPercpuHash, 16, 12, 40), hash_key, any_value, hash_oracle},
+      {"lru_hash", spec_of(MapType::kLruHash, 4, 8, 256), few_keys, any_value, hash_oracle},
+      {"lru_hash_odd", spec_of(MapType::kLruHash, 13, 7, 400, kMapNoCommonLru), few_keys, any_value, hash_oracle},
+      {"lru_hash_full", spec_of(MapType::kLruHash, 16, 20, 100), all_keys, any_value, hash_oracle, false, true},
+      {"lru_percpu_hash", spec_of(MapType::kLruPercpuHash, 16, 12, 256), few_keys, any_value, hash_oracle},
+      {"lru_percpu_hash_full", spec_of(MapType::kLruPercpuHash, 4, 8, 32), all_keys, any_value, hash_oracle, false,
+       true},
       {"lpm_ipv4", spec_of(MapType::kLpmTrie, 8, 8, 60, kMapNoPrealloc), lpm_key, any_value, plain<LpmOracle>},
       {"lpm_ipv6", spec_of(MapType::kLpmTrie, 20, 4, 100, kMapNoPrealloc), lpm_key, any_value, plain<LpmOracle>},
       {"lpm_byte", spec_of(MapType::kLpmTrie, 5, 3, 20, kMapNoPrealloc), lpm_key, any_value, plain<LpmOracle>},

@@ -46,6 +46,7 @@ struct Case {
   Bytes (*value)(Random& random, std::uint32_t size) = nullptr;  // of spec.value_size bytes
   std::unique_ptr<Oracle> (*oracle)(const MapSpec& spec, std::uint32_t transfer) = nullptr;
   bool every_key_exists = false;  // next_key gives all indices, values or not
+  bool kernel_differs = false;    // in which elements go: the kernel evicts before an LRU map is full
 };
 
 // One or more for every type.

@@ -165,6 +165,7 @@ class KernelTwin : public ::testing::TestWithParam<Case> {};
 
 TEST_P(KernelTwin, RandomOperationsAnswerAsTheKernelDoes) {
   SLUICE_NEEDS_BPF();
+  if (GetParam().kernel_differs) GTEST_SKIP() << "the kernel evicts other elements: types_test.cc has what is promised";
   Twin twin(GetParam());
   ASSERT_TRUE(twin.works()) << twin.why();
   Random random(11);
@@ -177,7 +178,9 @@ TEST_P(KernelTwin, RandomOperationsAnswerAsTheKernelDoes) {
     if (turn % 100 != 0) continue;
     std::vector<Bytes> ours_keys = walk(twin.ours());
     std::vector<Bytes> their_keys = twin.their_keys();
-    const bool own_order = GetParam().spec.type == MapType::kHash || GetParam().spec.type == MapType::kPercpuHash;
+    const MapType type = GetParam().spec.type;
+    const bool own_order = type == MapType::kHash || type == MapType::kPercpuHash || type == MapType::kLruHash ||
+                           type == MapType::kLruPercpuHash;
     if (own_order) {
       std::ranges::sort(ours_keys);
       std::ranges::sort(their_keys);
