@@ -24,6 +24,7 @@ constexpr std::uint32_t kUpdateTypes[] = {number(vm::MapType::kHash),       numb
                                           number(vm::MapType::kPercpuHash), number(vm::MapType::kPercpuArray),
                                           number(vm::MapType::kLruHash),    number(vm::MapType::kLruPercpuHash),
                                           number(vm::MapType::kLpmTrie)};
+constexpr std::uint32_t kQueueTypes[] = {number(vm::MapType::kQueue), number(vm::MapType::kStack)};
 constexpr std::uint32_t kTailCallTypes[] = {number(vm::MapType::kProgArray)};
 constexpr std::uint32_t kRedirectTypes[] = {number(vm::MapType::kDevmap), number(vm::MapType::kDevmapHash)};
 
@@ -112,6 +113,28 @@ constexpr vm::HelperDesc kHelpers[] = {
      .effect = Effect::kMovesPacket,
      .fn = xdp_adjust_tail,
      .doc = "Moves the end of the frame; bytes gained are zero."},
+    {.id = 87,
+     .name = "map_push_elem",
+     .args = {ArgKind::kConstMap, ArgKind::kMapValue, ArgKind::kAnything},
+     .ret = RetKind::kError,
+     .takes_packet = true,
+     .fn = map_push_elem,
+     .map_types = kQueueTypes,
+     .doc = "Puts a value into a queue or stack; with BPF_EXIST the oldest value of a full one goes."},
+    {.id = 88,
+     .name = "map_pop_elem",
+     .args = {ArgKind::kConstMap, ArgKind::kMapValueOut},
+     .ret = RetKind::kError,
+     .fn = map_pop_elem,
+     .map_types = kQueueTypes,
+     .doc = "Takes the next value out of a queue or stack; an empty one gives zeroes."},
+    {.id = 89,
+     .name = "map_peek_elem",
+     .args = {ArgKind::kConstMap, ArgKind::kMapValueOut},
+     .ret = RetKind::kError,
+     .fn = map_peek_elem,
+     .map_types = kQueueTypes,
+     .doc = "Reads the next value of a queue or stack and leaves it there."},
     {.id = 188,
      .name = "xdp_get_buff_len",
      .args = {ArgKind::kContext},

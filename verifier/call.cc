@@ -80,7 +80,8 @@ class Arguments {
       }
       case ArgKind::kConstMap: return map(number, reg);
       case ArgKind::kMapKey:
-      case ArgKind::kMapValue: return map_memory(number, kind);
+      case ArgKind::kMapValue:
+      case ArgKind::kMapValueOut: return map_memory(number, kind);
       case ArgKind::kReadMem:
       case ArgKind::kReadMemOrNull:
       case ArgKind::kWriteMem: return {};  // judged with its size
@@ -139,7 +140,7 @@ class Arguments {
     const vm::Map* map = map_argument(context_, state_, helper_, index);
     if (map == nullptr) return {};  // the map argument was refused already, or a test switched that off
     const std::uint32_t size = kind == ArgKind::kMapKey ? map->spec().key_size : map->spec().value_size;
-    return size == 0 ? Check{} : memory(number, size, false);
+    return size == 0 ? Check{} : memory(number, size, kind == ArgKind::kMapValueOut);
   }
 
   // The memory in register number-1 and its size in `number`.
@@ -228,7 +229,7 @@ std::int64_t memory_size(const State& state, const HelperDesc& helper, unsigned 
   }
   if (map == nullptr) return 0;
   if (kind == ArgKind::kMapKey) return map->spec().key_size;
-  return kind == ArgKind::kMapValue ? map->spec().value_size : 0;
+  return kind == ArgKind::kMapValue || kind == ArgKind::kMapValueOut ? map->spec().value_size : 0;
 }
 
 }  // namespace
@@ -269,7 +270,8 @@ void call_helper(Context& context, State& state) {
   const bool never_null = always_finds(context, state, *helper, map);
   for (unsigned number = 1; number <= 5; ++number) {
     const Reg reg = state.reg(number);
-    const bool writes = helper->args[number - 1] == ArgKind::kWriteMem;
+    const ArgKind kind = helper->args[number - 1];
+    const bool writes = kind == ArgKind::kWriteMem || kind == ArgKind::kMapValueOut;
     helper_memory(context, state, reg, memory_size(state, *helper, number, map), writes);
   }
   vm::Facts& facts = context.recorder.facts;

@@ -192,6 +192,9 @@ bool Checker::argument(ArgKind kind, unsigned index, const Map* map, Registers r
     case ArgKind::kMapValue:
       return map == nullptr ? fail("a value argument without a map")
                             : memory(value, map->spec().value_size, Access::kRead);
+    case ArgKind::kMapValueOut:
+      return map == nullptr ? fail("a value argument without a map")
+                            : memory(value, map->spec().value_size, Access::kWrite);
     case ArgKind::kReadMem: return memory(value, size, Access::kRead);
     case ArgKind::kReadMemOrNull: return value == 0 || memory(value, size, Access::kRead);
     case ArgKind::kWriteMem: return memory(value, size, Access::kWrite);

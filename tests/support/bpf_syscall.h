@@ -62,6 +62,8 @@ class KernelMap {
     return element(BPF_MAP_UPDATE_ELEM, key, value, flags);
   }
   int erase(const void* key) const { return element(BPF_MAP_DELETE_ELEM, key, nullptr, 0); }
+  // Reads a value that leaves the map.
+  int take(const void* key, void* value) const { return element(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, value, 0); }
   int next_key(const void* key, void* next) const { return element(BPF_MAP_GET_NEXT_KEY, key, next, 0); }
   int freeze() const { return element(BPF_MAP_FREEZE, nullptr, nullptr, 0); }
 

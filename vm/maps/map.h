@@ -148,6 +148,21 @@ class Devmap : public Map {
   using Map::Map;
 };
 
+// QUEUE and STACK: values without keys (key_size is 0, keys are not looked at). `read` peeks and `write` pushes, as
+// BPF_MAP_LOOKUP_ELEM and BPF_MAP_UPDATE_ELEM do; `pop` is also BPF_MAP_LOOKUP_AND_DELETE_ELEM.
+class Queue : public Map {
+ public:
+  // 0 or -errno. kAny: -E2BIG when it is full; kExist: the oldest value of a full map goes; kNoExist: -EINVAL. Data
+  // path, as are the others.
+  virtual int push(const std::byte* value, UpdateMode mode) noexcept = 0;
+  // The next value, which leaves (pop) or stays (peek). 0, or -ENOENT and `value` gets zeroes.
+  virtual int pop(std::byte* value) noexcept = 0;
+  virtual int peek(std::byte* value) noexcept = 0;
+
+ protected:
+  using Map::Map;
+};
+
 // Makes a map for `cpus` possible CPUs, or says why the kernel would refuse it (key and value sizes, flags, entries).
 Result<std::unique_ptr<Map>> make_map(const MapSpec& spec, unsigned cpus);
 

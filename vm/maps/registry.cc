@@ -13,6 +13,7 @@
 #include "vm/maps/hash.h"
 #include "vm/maps/lpm_trie.h"
 #include "vm/maps/prog_array.h"
+#include "vm/maps/queue.h"
 
 namespace sluice::vm {
 namespace {
@@ -22,6 +23,12 @@ constexpr std::uint32_t kPercpuValueMax = 32768;               // PCPU_MIN_UNIT_
 constexpr std::uint32_t kLpmValueMax = (4U << 20) - 260 - 40;  // likewise for a key of 260
 constexpr std::uint32_t kElementMax =
     (4U << 20) - 48 - 1;  // KMALLOC_MAX_SIZE less the kernel's own header of an element
+
+constexpr MapRules kQueueRules = {.key_min = 0,
+                                  .key_max = 0,
+                                  .value_max = 4U << 20,  // KMALLOC_MAX_SIZE
+                                  .allowed_flags = kMapNumaNode | kAccess,
+                                  .too_large = E2BIG};
 
 constexpr MapTypeRow kTypes[] = {
     {.type = MapType::kHash,
@@ -86,6 +93,8 @@ constexpr MapTypeRow kTypes[] = {
                .value_unit = 4,
                .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
      .make = DevmapArray::make},
+    {.type = MapType::kQueue, .rules = kQueueRules, .make = QueueMap::make},
+    {.type = MapType::kStack, .rules = kQueueRules, .make = QueueMap::make},
     {.type = MapType::kDevmapHash,
      .rules = {.value_min = 4,
                .value_max = 8,

@@ -192,6 +192,88 @@ TEST_P(MapDeleteElem, AFrozenMapStaysAsItIs) {
   EXPECT_EQ(*find(1), 7U);
 }
 
+class QueueHelper : public HelperTest, public ::testing::WithParamInterface<vm::MapType> {
+ protected:
+  bool is_stack() const { return GetParam() == vm::MapType::kStack; }
+  int push(std::uint64_t value) {
+    return queue_.push(reinterpret_cast<const std::byte*>(&value), vm::UpdateMode::kAny);
+  }
+  // The next value, which leaves; 0 = there is none.
+  std::uint64_t pop() {
+    std::uint64_t value = 0;
+    queue_.pop(reinterpret_cast<std::byte*>(&value));
+    return value;
+  }
+  std::unique_ptr<vm::Map> map_ = std::move(
+      *vm::make_map({.name = "q", .type = GetParam(), .key_size = 0, .value_size = 8, .max_entries = kEntries}, 2));
+  vm::Queue& queue_ = dynamic_cast<vm::Queue&>(*map_);
+};
+constexpr vm::MapType kQueueTypes[] = {vm::MapType::kQueue, vm::MapType::kStack};
+
+class MapPushElem : public QueueHelper {};
+INSTANTIATE_TEST_SUITE_P(Type, MapPushElem, ::testing::ValuesIn(kQueueTypes), kTypeName);
+
+TEST_P(MapPushElem, FillsUpToMaxEntries) {
+  for (std::uint64_t value = 1; value <= kEntries; ++value) EXPECT_EQ(call(map_.get(), &value, kAny), 0);
+  const std::uint64_t more = 9;
+  EXPECT_EQ(call(map_.get(), &more, kAny), -E2BIG);
+  EXPECT_EQ(pop(), is_stack() ? kEntries : 1U);
+}
+
+TEST_P(MapPushElem, WithExistTheOldestOfAFullOneGoes) {
+  for (std::uint64_t value = 1; value <= kEntries + 1; ++value) EXPECT_EQ(call(map_.get(), &value, kExist), 0);
+  EXPECT_EQ(pop(), is_stack() ? 4U : 2U);
+  EXPECT_EQ(pop(), 3U);
+  EXPECT_EQ(pop(), is_stack() ? 2U : 4U);
+  EXPECT_EQ(pop(), 0U);
+}
+
+TEST_P(MapPushElem, RefusesOtherFlags) {
+  const std::uint64_t value = 1;
+  for (const std::uint64_t flags :
+       {kNoExist, std::uint64_t{3}, std::uint64_t{4}, std::uint64_t{1} << 32, ~std::uint64_t{0}}) {
+    EXPECT_EQ(call(map_.get(), &value, flags), -EINVAL) << flags;
+  }
+  EXPECT_EQ(pop(), 0U);
+}
+
+class MapPopElem : public QueueHelper {};
+INSTANTIATE_TEST_SUITE_P(Type, MapPopElem, ::testing::ValuesIn(kQueueTypes), kTypeName);
+
+TEST_P(MapPopElem, TakesTheNextValueOut) {
+  for (std::uint64_t value = 1; value <= 3; ++value) ASSERT_EQ(push(value), 0);
+  for (std::uint64_t turn = 1; turn <= 3; ++turn) {
+    std::uint64_t value = 0;
+    EXPECT_EQ(call(map_.get(), &value), 0);
+    EXPECT_EQ(value, is_stack() ? 4 - turn : turn);
+  }
+}
+
+TEST_P(MapPopElem, GivesZeroesWhenThereIsNone) {
+  std::uint64_t value = 77;
+  EXPECT_EQ(call(map_.get(), &value), -ENOENT);
+  EXPECT_EQ(value, 0U);
+}
+
+class MapPeekElem : public QueueHelper {};
+INSTANTIATE_TEST_SUITE_P(Type, MapPeekElem, ::testing::ValuesIn(kQueueTypes), kTypeName);
+
+TEST_P(MapPeekElem, ReadsTheNextValueAndLeavesIt) {
+  for (std::uint64_t value = 1; value <= 3; ++value) ASSERT_EQ(push(value), 0);
+  for (int turn = 0; turn < 2; ++turn) {
+    std::uint64_t value = 0;
+    EXPECT_EQ(call(map_.get(), &value), 0);
+    EXPECT_EQ(value, is_stack() ? 3U : 1U);
+  }
+  EXPECT_EQ(pop(), is_stack() ? 3U : 1U);
+}
+
+TEST_P(MapPeekElem, GivesZeroesWhenThereIsNone) {
+  std::uint64_t value = 77;
+  EXPECT_EQ(call(map_.get(), &value), -ENOENT);
+  EXPECT_EQ(value, 0U);
+}
+
 // No program may write what the control path alone writes, nor reach a program array's slots as memory.
 TEST(MapRows, AdmitTheTypesTheKernelAdmits) {
   const auto admitted = [](std::string_view helper, vm::MapType type) {

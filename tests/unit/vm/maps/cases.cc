@@ -266,6 +266,18 @@ const std::vector<Case>& cases() {
   return all;
 }
 
+const std::vector<Case>& queue_cases() {
+  static const std::vector<Case> all = {
+      {"queue", spec_of(MapType::kQueue, 0, 8, 16), nullptr, any_value},
+      {"queue_one", spec_of(MapType::kQueue, 0, 1, 1), nullptr, any_value},
+      {"queue_odd", spec_of(MapType::kQueue, 0, 13, 7), nullptr, any_value},
+      {"stack", spec_of(MapType::kStack, 0, 8, 16), nullptr, any_value},
+      {"stack_one", spec_of(MapType::kStack, 0, 3, 1), nullptr, any_value},
+      {"stack_odd", spec_of(MapType::kStack, 0, 100, 5), nullptr, any_value},
+  };
+  return all;
+}
+
 std::unique_ptr<Map> make(const Case& test) {
   Result<std::unique_ptr<Map>> map = make_map(test.spec, kCpus);
   SLUICE_CHECK(map.has_value());

@@ -49,8 +49,11 @@ struct Case {
   bool kernel_differs = false;    // in which elements go: the kernel evicts before an LRU map is full
 };
 
-// One or more for every type.
+// One or more for every type that has keys.
 const std::vector<Case>& cases();
+
+// QUEUE and STACK: without keys, so without an oracle of this kind (queue_test.cc has theirs).
+const std::vector<Case>& queue_cases();
 
 // A map of the case for kCpus CPUs.
 std::unique_ptr<Map> make(const Case& test);

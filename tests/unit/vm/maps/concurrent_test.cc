@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -290,6 +291,63 @@ TEST_P(DevmapUnderThreads, PortAndProgramAreNeverMixed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DevmapUnderThreads, ::testing::Values(MapType::kDevmap, MapType::kDevmapHash),
+                         [](const auto& test) { return std::string(map_type_name(test.param)); });
+
+// Two threads push numbered values, two pop: none is lost, torn or seen twice, and of one pusher's values each popper
+// of a queue sees ascending numbers.
+class QueueUnderThreads : public ::testing::TestWithParam<MapType> {};
+
+TEST_P(QueueUnderThreads, EveryValueComesOutOnceAndWhole) {
+  constexpr std::uint64_t kValues = 20'000;  // of each pusher
+  using Value = std::array<std::uint64_t, 3>;
+  MapSpec spec;
+  spec.type = GetParam();
+  spec.key_size = 0;
+  spec.value_size = sizeof(Value);
+  spec.max_entries = 7;
+  const std::unique_ptr<Map> map = std::move(*make_map(spec, 2));
+  auto& queue = dynamic_cast<Queue&>(*map);
+  std::vector<std::atomic<int>> seen(2 * kValues);
+  std::atomic<std::uint64_t> left{2 * kValues};
+  std::atomic<int> faults{0};
+  const auto pusher = [&](std::uint64_t who) {
+    for (std::uint64_t i = 0; i < kValues;) {
+      const std::uint64_t number = who * kValues + i;
+      const Value value{number, ~number, number * 3};
+      const int error = queue.push(reinterpret_cast<const std::byte*>(value.data()), UpdateMode::kAny);
+      if (error == 0) ++i;
+      if (error == -E2BIG) std::this_thread::yield();
+      if (error != 0 && error != -E2BIG) ++faults;
+    }
+  };
+  const auto popper = [&] {
+    std::array<std::uint64_t, 2> least{};
+    while (left != 0) {
+      Value value{};
+      const int error = queue.pop(reinterpret_cast<std::byte*>(value.data()));
+      if (error == -ENOENT && value == Value{}) {
+        std::this_thread::yield();
+        continue;
+      }
+      const std::uint64_t number = value[0];
+      if (error != 0 || number >= seen.size() || value[1] != ~number || value[2] != number * 3) {
+        ++faults;
+        return;
+      }
+      if (seen[number]++ != 0) ++faults;
+      if (GetParam() == MapType::kQueue && number % kValues < least[number / kValues]) ++faults;
+      least[number / kValues] = number % kValues;
+      --left;
+    }
+  };
+  std::array<std::thread, 4> threads{std::thread(pusher, 0), std::thread(pusher, 1), std::thread(popper),
+                                     std::thread(popper)};
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(faults, 0);
+  EXPECT_TRUE(std::ranges::all_of(seen, [](const auto& count) { return count == 1; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, QueueUnderThreads, ::testing::Values(MapType::kQueue, MapType::kStack),
                          [](const auto& test) { return std::string(map_type_name(test.param)); });
 
 }  // namespace

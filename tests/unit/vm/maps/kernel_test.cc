@@ -85,6 +85,8 @@ TEST_P(KernelRules, LargeElementsAreJudgedAsTheKernelDoes) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Queues, KernelRules, ::testing::ValuesIn(queue_cases()),
+                         [](const auto& test) { return std::string(test.param.name); });
 INSTANTIATE_TEST_SUITE_P(All, KernelRules, ::testing::ValuesIn(cases()),
                          [](const auto& test) { return std::string(test.param.name); });
 
