@@ -17,9 +17,10 @@ constexpr std::uint32_t number(vm::MapType type) { return static_cast<std::uint3
 
 // Which map types a helper takes, as the kernel's verifier has it.
 constexpr std::uint32_t kLookupTypes[] = {
-    number(vm::MapType::kHash),        number(vm::MapType::kArray),   number(vm::MapType::kPercpuHash),
-    number(vm::MapType::kPercpuArray), number(vm::MapType::kLruHash), number(vm::MapType::kLruPercpuHash),
-    number(vm::MapType::kLpmTrie),     number(vm::MapType::kDevmap),  number(vm::MapType::kDevmapHash)};
+    number(vm::MapType::kHash),        number(vm::MapType::kArray),       number(vm::MapType::kPercpuHash),
+    number(vm::MapType::kPercpuArray), number(vm::MapType::kLruHash),     number(vm::MapType::kLruPercpuHash),
+    number(vm::MapType::kLpmTrie),     number(vm::MapType::kArrayOfMaps), number(vm::MapType::kHashOfMaps),
+    number(vm::MapType::kDevmap),      number(vm::MapType::kDevmapHash)};
 constexpr std::uint32_t kUpdateTypes[] = {number(vm::MapType::kHash),       number(vm::MapType::kArray),
                                           number(vm::MapType::kPercpuHash), number(vm::MapType::kPercpuArray),
                                           number(vm::MapType::kLruHash),    number(vm::MapType::kLruPercpuHash),
@@ -36,7 +37,7 @@ constexpr vm::HelperDesc kHelpers[] = {
      .takes_packet = true,
      .fn = map_lookup_elem,
      .map_types = kLookupTypes,
-     .doc = "Address of the value stored under a key, or null."},
+     .doc = "Address of the value stored under a key, or null; of a map of maps the inner map."},
     {.id = 2,
      .name = "map_update_elem",
      .args = {ArgKind::kConstMap, ArgKind::kMapKey, ArgKind::kMapValue, ArgKind::kAnything},

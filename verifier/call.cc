@@ -20,8 +20,7 @@ constexpr std::int32_t kMapLookup = 1;                  // map_lookup_elem
 constexpr std::int64_t kMaxErrno = 4095;                // MAX_ERRNO, linux/err.h
 
 const vm::Map* map_of(const Context& context, const Reg& reg) {
-  if (reg.type != Type::kMap || reg.map < 0) return nullptr;
-  return context.program.maps[static_cast<std::size_t>(reg.map)].get();
+  return reg.type == Type::kMap ? context.map(reg.map) : nullptr;
 }
 
 // The map that the arguments of a call name, or null.
@@ -195,11 +194,16 @@ void forget_arguments(State& state) {
   for (unsigned r = 0; r <= 5; ++r) state.reg(r) = Reg::nothing();
 }
 
-// A look-up in an array at a constant index below its size finds an element: nobody can delete one.
-bool always_finds(Context& context, const State& state, const HelperDesc& helper, const vm::Map* map) {
+// A look-up in an array at a constant index below its size finds an element: nobody can delete one. Of inner maps only
+// an ARRAY without BPF_F_INNER_MAP always has the size of the one it stands for.
+bool always_finds(Context& context, const State& state, const HelperDesc& helper, std::int32_t number) {
+  const vm::Map* const map = context.map(number);
   if (helper.id != kMapLookup || map == nullptr) return false;
   const vm::MapSpec& spec = map->spec();
   if (spec.type != vm::MapType::kArray && spec.type != vm::MapType::kPercpuArray) return false;
+  const bool fixed_size =
+      context.program_map(number) >= 0 || (spec.type == vm::MapType::kArray && (spec.flags & vm::kMapInner) == 0);
+  if (!fixed_size) return false;
   const auto index = constant_behind(context, state, state.reg(2), spec.key_size);
   return index && *index < spec.max_entries;
 }
@@ -267,7 +271,7 @@ void call_helper(Context& context, State& state) {
   }
   std::int32_t index = -1;
   const vm::Map* map = map_argument(context, state, *helper, index);
-  const bool never_null = always_finds(context, state, *helper, map);
+  const bool never_null = always_finds(context, state, *helper, index);
   for (unsigned number = 1; number <= 5; ++number) {
     const Reg reg = state.reg(number);
     const ArgKind kind = helper->args[number - 1];
@@ -275,10 +279,11 @@ void call_helper(Context& context, State& state) {
     helper_memory(context, state, reg, memory_size(state, *helper, number, map), writes);
   }
   vm::Facts& facts = context.recorder.facts;
-  context.recorder.map_argument(state.slot, index);
+  const std::int32_t known = context.program_map(index);
+  context.recorder.map_argument(state.slot, known);
   if (helper->effect == vm::Effect::kTailCall) {
     facts.makes_tail_calls = true;
-    if (index >= 0) facts.tail_call_maps.push_back(static_cast<std::uint32_t>(index));
+    if (known >= 0) facts.tail_call_maps.push_back(static_cast<std::uint32_t>(known));
     const Reg& key = state.reg(3);
     const bool known = key.is_scalar() && key.value.is_constant();
     const auto index_bits = static_cast<std::uint32_t>(key.value.umin());

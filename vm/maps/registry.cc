@@ -12,6 +12,7 @@
 #include "vm/maps/devmap_hash.h"
 #include "vm/maps/hash.h"
 #include "vm/maps/lpm_trie.h"
+#include "vm/maps/map_of_maps.h"
 #include "vm/maps/prog_array.h"
 #include "vm/maps/queue.h"
 
@@ -41,10 +42,13 @@ constexpr MapTypeRow kTypes[] = {
                .too_large = E2BIG},
      .make = HashMap::make},
     {.type = MapType::kArray,
-     .rules = {.allowed_flags = kMapNumaNode | kMapMmapable | kAccess, .too_large = E2BIG},
+     .rules = {.allowed_flags = kMapNumaNode | kMapMmapable | kMapInner | kAccess, .too_large = E2BIG},
      .make = ArrayMap::make},
     {.type = MapType::kProgArray,
-     .rules = {.value_min = 4, .value_max = 4, .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
+     .rules = {.value_min = 4,
+               .value_max = 4,
+               .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly,
+               .may_be_inner = false},
      .make = ProgArrayMap::make},
     {.type = MapType::kPercpuHash,
      .rules = {.key_min = 1,
@@ -87,6 +91,25 @@ constexpr MapTypeRow kTypes[] = {
                .allowed_flags = kMapNoPrealloc | kMapNumaNode | kAccess,
                .required_flags = kMapNoPrealloc},
      .make = LpmTrieMap::make},
+    {.type = MapType::kArrayOfMaps,
+     .rules = {.value_min = 4,
+               .value_max = 4,
+               .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly,
+               .of_maps = true,
+               .may_be_inner = false},
+     .make = ArrayOfMaps::make},
+    {.type = MapType::kHashOfMaps,
+     .rules = {.key_min = 1,
+               .key_max = kElementMax,
+               .value_min = 4,
+               .value_max = 4,
+               .element_max = kElementMax,
+               .max_entries = 1U << 31,
+               .allowed_flags = kMapNoPrealloc | kMapNumaNode | kAccess | kMapZeroSeed,
+               .of_maps = true,
+               .may_be_inner = false,
+               .too_large = E2BIG},
+     .make = HashOfMaps::make},
     {.type = MapType::kDevmap,
      .rules = {.value_min = 4,
                .value_max = 8,
@@ -179,6 +202,19 @@ int check_flags(const MapRules& rules, std::uint32_t flags, std::string& why) {
   return 0;
 }
 
+int check_inner(const MapSpec& spec, std::string& why) {
+  if (spec.inner == nullptr) return refuse(-EBADF, why, "nothing says what its inner maps are like");
+  const MapSpec& inner = *spec.inner;
+  const MapTypeRow* const row = map_type_row(inner.type);
+  if (row == nullptr || !row->rules.may_be_inner) {
+    return refuse(row != nullptr && row->rules.of_maps ? -EINVAL : -kNotSupported, why,
+                  fmt::format("a map of type {} cannot be inside", map_type_name(inner.type)));
+  }
+  const int error = check_map(*row, inner, why);
+  if (error != 0) why = "inner map: " + why;
+  return error;
+}
+
 }  // namespace
 
 std::span<const MapTypeRow> map_types() noexcept { return kTypes; }
@@ -197,10 +233,11 @@ int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
                   fmt::format("max_entries is {}, expected at most {}", spec.max_entries, rules.max_entries));
   }
   const int key_too_large = rules.element_max != 0 ? rules.too_large : 0;
+  const int value_too_large = rules.of_maps ? 0 : rules.too_large;
   if (const int error = check_size("key", spec.key_size, rules.key_min, rules.key_max, key_too_large, why)) {
     return error;
   }
-  if (const int error = check_size("value", spec.value_size, rules.value_min, rules.value_max, rules.too_large, why)) {
+  if (const int error = check_size("value", spec.value_size, rules.value_min, rules.value_max, value_too_large, why)) {
     return error;
   }
   if (spec.value_size % rules.value_unit != 0) {
@@ -212,6 +249,7 @@ int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
     return refuse(-rules.too_large, why,
                   fmt::format("key and value are {} bytes, expected at most {}", element, rules.element_max));
   }
+  if (rules.of_maps) return check_inner(spec, why);
   return 0;
 }
 

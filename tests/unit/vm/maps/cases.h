@@ -59,8 +59,12 @@ const std::vector<Case>& queue_cases();
 std::unique_ptr<Map> make(const Case& test);
 // The value in the form `Map::write` takes: per-CPU types get a different one for each CPU.
 Bytes transfer_value(const Map& map, const Case& test, Random& random);
-// Writes through the control path: `write`, or for a prog array `set` with a program numbered by the value.
+// Writes through the control path: `write`, or for a prog array or map of maps `set` with a program or map numbered by
+// the value.
 int put(Map& map, const Bytes& key, const Bytes& value, std::uint64_t mode);
+// Whether values are programs or maps, which the oracle numbers 1..kNumbered.
+bool is_numbered(const Map& map);
+constexpr std::uint32_t kNumbered = 4;
 // The keys next_key walks over, from the start. Stops the test when it does not end.
 std::vector<Bytes> walk(const Map& map);
 

@@ -350,5 +350,63 @@ TEST_P(QueueUnderThreads, EveryValueComesOutOnceAndWhole) {
 INSTANTIATE_TEST_SUITE_P(Both, QueueUnderThreads, ::testing::Values(MapType::kQueue, MapType::kStack),
                          [](const auto& test) { return std::string(map_type_name(test.param)); });
 
+// What a look-up in a map of maps gives is whole at once, and stays good while slots change.
+class MapsOfMapsUnderThreads : public ::testing::TestWithParam<MapType> {};
+
+TEST_P(MapsOfMapsUnderThreads, InnerMapsAreWholeAndStay) {
+  constexpr std::uint32_t kSlots = 4;
+  MapSpec inner;
+  inner.max_entries = 1;
+  inner.value_size = 8;
+  MapSpec spec;
+  spec.type = GetParam();
+  spec.max_entries = kSlots;
+  spec.inner = std::make_shared<const MapSpec>(inner);
+  const std::unique_ptr<Map> map = std::move(*make_map(spec, 1));
+  auto& outer = dynamic_cast<MapOfMaps&>(*map);
+  std::atomic<bool> done{false};
+  std::atomic<int> faults{0};
+  std::atomic<std::uint64_t> writes{0};
+  std::atomic<std::uint64_t> met{0};
+  std::barrier<> start{2};
+  std::thread reader([&] {
+    start.arrive_and_wait();
+    do {
+      for (std::uint32_t key = 0; key < kSlots; ++key) {
+        const std::uint64_t before = writes.load(std::memory_order_relaxed);
+        auto* const found = reinterpret_cast<Map*>(map->lookup(bytes(&key), 0));
+        if (found == nullptr) continue;
+        const std::uint32_t first = 0;
+        const auto* const value = reinterpret_cast<const std::uint64_t*>(found->lookup(bytes(&first), 0));
+        if (__atomic_load_n(value, __ATOMIC_RELAXED) != 77) ++faults;
+        if (writes.load(std::memory_order_relaxed) != before) met.fetch_add(1, std::memory_order_relaxed);
+      }
+    } while (!done);
+  });
+  start.arrive_and_wait();
+  // Every map is new: the test ends before they are too many to hold.
+  for (int turn = 0; turn < 5'000 || (turn < 50'000 && met.load(std::memory_order_relaxed) < kMeetings); ++turn) {
+    const auto key = static_cast<std::uint32_t>(turn) % kSlots;
+    if (turn % 3 == 0) {
+      map->erase(bytes(&key));
+    } else {
+      std::shared_ptr<Map> fresh = std::move(*make_map(inner, 1));
+      const std::uint32_t first = 0;
+      const std::uint64_t value = 77;
+      fresh->write(bytes(&first), bytes(&value), UpdateMode::kAny);
+      if (outer.set(bytes(&key), std::move(fresh), UpdateMode::kAny) != 0) ++faults;
+    }
+    writes.fetch_add(1, std::memory_order_relaxed);
+    if (turn % kYields == 0) std::this_thread::yield();
+  }
+  done = true;
+  reader.join();
+  EXPECT_EQ(faults, 0);
+  EXPECT_GE(met, kMeetings) << "the reader never ran beside the writer";
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, MapsOfMapsUnderThreads, ::testing::Values(MapType::kArrayOfMaps, MapType::kHashOfMaps),
+                         [](const auto& test) { return std::string(map_type_name(test.param)); });
+
 }  // namespace
 }  // namespace sluice::vm

@@ -493,6 +493,90 @@ TEST_F(ProgArrays, BytesAreNoProgram) {
   EXPECT_EQ(update(*map_, 4U, 5U), -E2BIG);
 }
 
+class MapsOfMaps : public ::testing::TestWithParam<MapType> {
+ protected:
+  static std::shared_ptr<Map> inner(std::uint32_t max_entries = 1, std::uint32_t value_size = 8) {
+    return make(spec_of(MapType::kArray, 4, value_size, max_entries));
+  }
+  static std::unique_ptr<Map> outer(MapType type) {
+    MapSpec spec = spec_of(type, 4, 4, 2);
+    spec.inner = std::make_shared<const MapSpec>(spec_of(MapType::kArray, 4, 8, 1));
+    return make(spec);
+  }
+  int set(std::uint32_t key, std::shared_ptr<Map> map) { return of_.set(at(&key), std::move(map), UpdateMode::kAny); }
+  std::unique_ptr<Map> map_ = outer(GetParam());
+  MapOfMaps& of_ = dynamic_cast<MapOfMaps&>(*map_);
+};
+
+TEST_P(MapsOfMaps, ALookUpGivesTheMapItself) {
+  const std::shared_ptr<Map> one = inner();
+  ASSERT_EQ(set(1, one), 0);
+  const std::uint32_t keys[] = {0, 1, 9};
+  EXPECT_EQ(reinterpret_cast<Map*>(map_->lookup(at(&keys[1]), 0)), one.get());
+  EXPECT_EQ(map_->lookup(at(&keys[0]), 0), nullptr);
+  EXPECT_EQ(map_->lookup(at(&keys[2]), 0), nullptr);
+}
+
+TEST_P(MapsOfMaps, ReadingGivesTheInnerMapsId) {
+  const std::shared_ptr<Map> one = inner();
+  one->set_id(77);
+  ASSERT_EQ(set(1, one), 0);
+  const std::uint32_t key = 1;
+  std::uint32_t id = 0;
+  EXPECT_EQ(map_->read(at(&key), reinterpret_cast<std::byte*>(&id)), 0);
+  EXPECT_EQ(id, 77U);
+}
+
+TEST_P(MapsOfMaps, TakesOnlyMapsLikeTheOneItWasMadeFor) {
+  EXPECT_EQ(set(1, inner(2)), -EINVAL);
+  EXPECT_EQ(set(1, inner(1, 16)), -EINVAL);
+  EXPECT_EQ(set(1, nullptr), -EBADF);
+  EXPECT_EQ(set(1, make(spec_of(MapType::kHash, 4, 8, 1))), -EINVAL);
+  const std::uint32_t key = 1;
+  EXPECT_EQ(map_->lookup(at(&key), 0), nullptr);
+}
+
+TEST_P(MapsOfMaps, BytesAreNoMap) {
+  EXPECT_EQ(update(*map_, 0U, 5U), -EBADF);
+  const std::uint32_t words[] = {0, 5};
+  EXPECT_EQ(map_->write(at(&words[0]), at(&words[1]), UpdateMode::kAny), -EBADF);
+}
+
+// A program may hold what it looked up while the slot changes.
+TEST_P(MapsOfMaps, AReplacedMapLivesUntilTheMapOfMapsDies) {
+  std::shared_ptr<Map> old = inner();
+  const std::weak_ptr<Map> watched = old;
+  const std::uint32_t key = 1;
+  ASSERT_EQ(set(key, std::move(old)), 0);
+  auto* const held = reinterpret_cast<Map*>(map_->lookup(at(&key), 0));
+  ASSERT_EQ(set(key, inner()), 0);
+  ASSERT_EQ(map_->erase(at(&key)), 0);
+  ASSERT_FALSE(watched.expired());
+  EXPECT_EQ(update(*held, 0U, std::uint64_t{5}), 0);
+  map_.reset();
+  EXPECT_TRUE(watched.expired());
+}
+
+TEST_P(MapsOfMaps, AMapMayBeInSeveralSlots) {
+  const std::shared_ptr<Map> one = inner();
+  ASSERT_EQ(set(0, one), 0);
+  ASSERT_EQ(set(1, one), 0);
+  EXPECT_EQ(one.use_count(), 2);  // held once
+}
+
+TEST_P(MapsOfMaps, SayWhyTheyCannotBeMade) {
+  const std::string name(map_type_name(GetParam()));
+  MapSpec spec = spec_of(GetParam(), 4, 4, 2);
+  EXPECT_EQ(refusal(spec), "map 'm' (" + name + "): nothing says what its inner maps are like");
+  spec.inner = std::make_shared<const MapSpec>(spec_of(MapType::kArray, 3, 8, 1));
+  EXPECT_EQ(refusal(spec), "map 'm' (" + name + "): inner map: key is 3 bytes, expected 4");
+  spec.inner = std::make_shared<const MapSpec>(spec_of(MapType::kProgArray, 4, 4, 1));
+  EXPECT_EQ(refusal(spec), "map 'm' (" + name + "): a map of type prog_array cannot be inside");
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, MapsOfMaps, ::testing::Values(MapType::kArrayOfMaps, MapType::kHashOfMaps),
+                         [](const auto& test) { return std::string(map_type_name(test.param)); });
+
 class Devmaps : public ::testing::TestWithParam<MapType> {
  protected:
   std::unique_ptr<Map> map_ = make(spec_of(GetParam(), 4, 8, 8));
