@@ -259,7 +259,8 @@ TEST_P(KernelTwin, RandomOperationsAnswerAsTheKernelDoes) {
   Twin twin(GetParam());
   ASSERT_TRUE(twin.works()) << twin.why();
   Random random(11);
-  const int turns = GetParam().spec.inner != nullptr ? 200 : 4'000;  // there the kernel waits for its programs each time
+  const int turns =
+      GetParam().spec.inner != nullptr ? 200 : 4'000;  // there the kernel waits for its programs each time
   for (int turn = 0; turn < turns; ++turn) {
     const Bytes key = GetParam().key(random, GetParam().spec);
     const std::uint64_t mode = random() % 3 == 0 ? random() % 4 : 0;
