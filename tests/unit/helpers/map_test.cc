@@ -34,13 +34,14 @@ struct Key {
   const std::uint32_t* data() const { return words.data(); }
 };
 
-// The types of a row that can be made.
+// The types of a row that can be made and whose values are bytes.
 std::vector<vm::MapType> types_of(std::string_view helper) {
   std::vector<vm::MapType> types;
   for (const vm::HelperDesc& row : table().rows()) {
     if (row.name != helper) continue;
     for (const std::uint32_t type : row.map_types) {
-      if (vm::map_type_row(static_cast<vm::MapType>(type)) != nullptr) types.push_back(static_cast<vm::MapType>(type));
+      const vm::MapTypeRow* const made = vm::map_type_row(static_cast<vm::MapType>(type));
+      if (made != nullptr && !made->rules.of_maps) types.push_back(made->type);
     }
   }
   return types;
@@ -92,6 +93,36 @@ TEST_P(MapLookupElem, GivesThisCpusOwnValue) {
   EXPECT_EQ(reinterpret_cast<const std::uint64_t*>(other), find(1, 1));
   env_.cpu = 0;
   EXPECT_EQ(call(map_.get(), Key(*map_, 1).data()) != other, map_->is_percpu());
+}
+
+// Not of the suite above, which is made for types with bytes as values.
+TEST(MapLookupElemOfMaps, GivesTheInnerMapThatHelpersTake) {
+  vm::MapSpec inner{.name = "inner", .type = vm::MapType::kHash, .key_size = 4, .value_size = 8, .max_entries = 2};
+  for (const vm::MapType type : {vm::MapType::kArrayOfMaps, vm::MapType::kHashOfMaps}) {
+    const auto outer = std::move(*vm::make_map({.name = "outer",
+                                                .type = type,
+                                                .key_size = 4,
+                                                .value_size = 4,
+                                                .max_entries = 2,
+                                                .inner = std::make_shared<const vm::MapSpec>(inner)},
+                                               1));
+    const std::shared_ptr<vm::Map> inside = std::move(*vm::make_map(inner, 1));
+    const std::array<std::uint32_t, 2> keys{0, 1};
+    const std::uint64_t value = 9;
+    ASSERT_EQ(dynamic_cast<vm::MapOfMaps&>(*outer).set(reinterpret_cast<const std::byte*>(&keys[1]), inside,
+                                                       vm::UpdateMode::kAny),
+              0);
+    vm::ExecEnv env;
+    const auto call = [&](std::int32_t id, std::uint64_t map, const void* key, const void* from) {
+      return table().find(id)->fn(map, reinterpret_cast<std::uint64_t>(key), reinterpret_cast<std::uint64_t>(from), 0,
+                                  0, env);
+    };
+    EXPECT_EQ(call(1, reinterpret_cast<std::uint64_t>(outer.get()), &keys[0], nullptr), 0U);
+    const std::uint64_t found = call(1, reinterpret_cast<std::uint64_t>(outer.get()), &keys[1], nullptr);
+    ASSERT_EQ(found, reinterpret_cast<std::uint64_t>(inside.get()));
+    EXPECT_EQ(call(2, found, &keys[0], &value), 0U);
+    EXPECT_EQ(*reinterpret_cast<const std::uint64_t*>(call(1, found, &keys[0], nullptr)), 9U);
+  }
 }
 
 class MapUpdateElem : public MapHelper {};
