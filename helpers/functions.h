@@ -14,6 +14,9 @@ using Arg = std::uint64_t;
 Arg map_lookup_elem(Arg map, Arg key, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg map_update_elem(Arg map, Arg key, Arg value, Arg flags, Arg, vm::ExecEnv& env) noexcept;
 Arg map_delete_elem(Arg map, Arg key, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg map_push_elem(Arg map, Arg value, Arg flags, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg map_pop_elem(Arg map, Arg value, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg map_peek_elem(Arg map, Arg value, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 
 // environment.cc
 Arg ktime_get_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;

@@ -5,6 +5,9 @@ namespace sluice::helpers {
 namespace {
 
 vm::Map& map_at(Arg map) { return *reinterpret_cast<vm::Map*>(map); }
+// Only of maps that the rows of push, pop and peek admit: nothing else is a vm::Queue.
+vm::Queue& queue_at(Arg map) { return static_cast<vm::Queue&>(map_at(map)); }
+std::byte* writable_at(Arg address) { return reinterpret_cast<std::byte*>(address); }
 const std::byte* memory_at(Arg address) { return reinterpret_cast<const std::byte*>(address); }
 
 }  // namespace
@@ -20,6 +23,18 @@ Arg map_update_elem(Arg map, Arg key, Arg value, Arg flags, Arg, vm::ExecEnv& en
 
 Arg map_delete_elem(Arg map, Arg key, Arg, Arg, Arg, vm::ExecEnv& /*env*/) noexcept {
   return failed(map_at(map).erase(memory_at(key)));
+}
+
+Arg map_push_elem(Arg map, Arg value, Arg flags, Arg, Arg, vm::ExecEnv& /*env*/) noexcept {
+  return failed(queue_at(map).push(memory_at(value), static_cast<vm::UpdateMode>(flags)));  // any number, as above
+}
+
+Arg map_pop_elem(Arg map, Arg value, Arg, Arg, Arg, vm::ExecEnv& /*env*/) noexcept {
+  return failed(queue_at(map).pop(writable_at(value)));
+}
+
+Arg map_peek_elem(Arg map, Arg value, Arg, Arg, Arg, vm::ExecEnv& /*env*/) noexcept {
+  return failed(queue_at(map).peek(writable_at(value)));
 }
 
 }  // namespace sluice::helpers

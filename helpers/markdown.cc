@@ -15,6 +15,7 @@ std::string_view words(vm::ArgKind kind) {
     case vm::ArgKind::kConstMap: return "map";
     case vm::ArgKind::kMapKey: return "key";
     case vm::ArgKind::kMapValue: return "value";
+    case vm::ArgKind::kMapValueOut: return "value written";
     case vm::ArgKind::kReadMem: return "memory";
     case vm::ArgKind::kReadMemOrNull: return "memory or null";
     case vm::ArgKind::kWriteMem: return "memory written";

@@ -17,13 +17,15 @@ constexpr std::uint32_t number(vm::MapType type) { return static_cast<std::uint3
 
 // Which map types a helper takes, as the kernel's verifier has it.
 constexpr std::uint32_t kLookupTypes[] = {
-    number(vm::MapType::kHash),        number(vm::MapType::kArray),   number(vm::MapType::kPercpuHash),
-    number(vm::MapType::kPercpuArray), number(vm::MapType::kLruHash), number(vm::MapType::kLruPercpuHash),
-    number(vm::MapType::kLpmTrie),     number(vm::MapType::kDevmap),  number(vm::MapType::kDevmapHash)};
+    number(vm::MapType::kHash),        number(vm::MapType::kArray),       number(vm::MapType::kPercpuHash),
+    number(vm::MapType::kPercpuArray), number(vm::MapType::kLruHash),     number(vm::MapType::kLruPercpuHash),
+    number(vm::MapType::kLpmTrie),     number(vm::MapType::kArrayOfMaps), number(vm::MapType::kHashOfMaps),
+    number(vm::MapType::kDevmap),      number(vm::MapType::kDevmapHash)};
 constexpr std::uint32_t kUpdateTypes[] = {number(vm::MapType::kHash),       number(vm::MapType::kArray),
                                           number(vm::MapType::kPercpuHash), number(vm::MapType::kPercpuArray),
                                           number(vm::MapType::kLruHash),    number(vm::MapType::kLruPercpuHash),
                                           number(vm::MapType::kLpmTrie)};
+constexpr std::uint32_t kQueueTypes[] = {number(vm::MapType::kQueue), number(vm::MapType::kStack)};
 constexpr std::uint32_t kTailCallTypes[] = {number(vm::MapType::kProgArray)};
 constexpr std::uint32_t kRedirectTypes[] = {number(vm::MapType::kDevmap), number(vm::MapType::kDevmapHash)};
 
@@ -35,7 +37,7 @@ constexpr vm::HelperDesc kHelpers[] = {
      .takes_packet = true,
      .fn = map_lookup_elem,
      .map_types = kLookupTypes,
-     .doc = "Address of the value stored under a key, or null."},
+     .doc = "Address of the value stored under a key, or null; of a map of maps the inner map."},
     {.id = 2,
      .name = "map_update_elem",
      .args = {ArgKind::kConstMap, ArgKind::kMapKey, ArgKind::kMapValue, ArgKind::kAnything},
@@ -112,6 +114,28 @@ constexpr vm::HelperDesc kHelpers[] = {
      .effect = Effect::kMovesPacket,
      .fn = xdp_adjust_tail,
      .doc = "Moves the end of the frame; bytes gained are zero."},
+    {.id = 87,
+     .name = "map_push_elem",
+     .args = {ArgKind::kConstMap, ArgKind::kMapValue, ArgKind::kAnything},
+     .ret = RetKind::kError,
+     .takes_packet = true,
+     .fn = map_push_elem,
+     .map_types = kQueueTypes,
+     .doc = "Puts a value into a queue or stack; with BPF_EXIST the oldest value of a full one goes."},
+    {.id = 88,
+     .name = "map_pop_elem",
+     .args = {ArgKind::kConstMap, ArgKind::kMapValueOut},
+     .ret = RetKind::kError,
+     .fn = map_pop_elem,
+     .map_types = kQueueTypes,
+     .doc = "Takes the next value out of a queue or stack; an empty one gives zeroes."},
+    {.id = 89,
+     .name = "map_peek_elem",
+     .args = {ArgKind::kConstMap, ArgKind::kMapValueOut},
+     .ret = RetKind::kError,
+     .fn = map_peek_elem,
+     .map_types = kQueueTypes,
+     .doc = "Reads the next value of a queue or stack and leaves it there."},
     {.id = 188,
      .name = "xdp_get_buff_len",
      .args = {ArgKind::kContext},

@@ -124,7 +124,7 @@ Check check_stack(const Context& context, const Reg& base, const Access& access)
 }
 
 Check check_map_value(const Context& context, const Reg& base, const Access& access) {
-  const vm::Map& map = *context.program.maps[static_cast<std::size_t>(base.map)];
+  const vm::Map& map = *context.map(base.map);
   const vm::MapSpec& spec = map.spec();
   const auto fail = [&](Rule rule, std::string message, Notes notes = {}) {
     return failure(rule, access.slot, access.reg, std::move(message), std::move(notes));

@@ -36,12 +36,15 @@ bool learn_numbers(const InsnRow& row, const Insn& insn, const Reg& b_in, bool t
   return true;
 }
 
-// The way on which the pointers of look-up `id` are null, or not.
-void learn_null(State& state, std::uint32_t id, bool null) {
+// The way on which the pointers of look-up `id` are null, or not. What a map of maps gave then is a map.
+void learn_null(const Context& context, State& state, std::uint32_t id, bool null) {
   state.for_each([&](Reg& reg) {
     if (reg.type != Type::kMapValueOrNull || reg.id != id) return;
     if (null) {
       reg = Reg::constant(0);
+    } else if (const std::int32_t inner = context.inner_map(reg.map); inner >= 0) {
+      reg = Reg::pointer(Type::kMap);
+      reg.map = inner;
     } else {
       reg.type = Type::kMapValue;
       reg.id = 0;
@@ -164,11 +167,11 @@ Ways branch_ways(const Context& context, State state) {
     ways.fallen = std::move(state);
   }
   if (equality && a.type == Type::kMapValueOrNull && b.is_null()) {
-    learn_null(*ways.taken, a.id, null_on_taken);
-    learn_null(*ways.fallen, a.id, !null_on_taken);
+    learn_null(context, *ways.taken, a.id, null_on_taken);
+    learn_null(context, *ways.fallen, a.id, !null_on_taken);
   } else if (equality && b.type == Type::kMapValueOrNull && a.is_null()) {
-    learn_null(*ways.taken, b.id, null_on_taken);
-    learn_null(*ways.fallen, b.id, !null_on_taken);
+    learn_null(context, *ways.taken, b.id, null_on_taken);
+    learn_null(context, *ways.fallen, b.id, !null_on_taken);
   } else if (row.wide && is_end_of(b, a)) {
     learn_packet(row.cond(), a, slot, ways);
   } else if (row.wide && is_end_of(a, b)) {

@@ -20,8 +20,7 @@ constexpr std::int32_t kMapLookup = 1;                  // map_lookup_elem
 constexpr std::int64_t kMaxErrno = 4095;                // MAX_ERRNO, linux/err.h
 
 const vm::Map* map_of(const Context& context, const Reg& reg) {
-  if (reg.type != Type::kMap || reg.map < 0) return nullptr;
-  return context.program.maps[static_cast<std::size_t>(reg.map)].get();
+  return reg.type == Type::kMap ? context.map(reg.map) : nullptr;
 }
 
 // The map that the arguments of a call name, or null.
@@ -80,7 +79,8 @@ class Arguments {
       }
       case ArgKind::kConstMap: return map(number, reg);
       case ArgKind::kMapKey:
-      case ArgKind::kMapValue: return map_memory(number, kind);
+      case ArgKind::kMapValue:
+      case ArgKind::kMapValueOut: return map_memory(number, kind);
       case ArgKind::kReadMem:
       case ArgKind::kReadMemOrNull:
       case ArgKind::kWriteMem: return {};  // judged with its size
@@ -139,7 +139,7 @@ class Arguments {
     const vm::Map* map = map_argument(context_, state_, helper_, index);
     if (map == nullptr) return {};  // the map argument was refused already, or a test switched that off
     const std::uint32_t size = kind == ArgKind::kMapKey ? map->spec().key_size : map->spec().value_size;
-    return size == 0 ? Check{} : memory(number, size, false);
+    return size == 0 ? Check{} : memory(number, size, kind == ArgKind::kMapValueOut);
   }
 
   // The memory in register number-1 and its size in `number`.
@@ -194,11 +194,16 @@ void forget_arguments(State& state) {
   for (unsigned r = 0; r <= 5; ++r) state.reg(r) = Reg::nothing();
 }
 
-// A look-up in an array at a constant index below its size finds an element: nobody can delete one.
-bool always_finds(Context& context, const State& state, const HelperDesc& helper, const vm::Map* map) {
+// A look-up in an array at a constant index below its size finds an element: nobody can delete one. Of inner maps only
+// an ARRAY without BPF_F_INNER_MAP always has the size of the one it stands for.
+bool always_finds(Context& context, const State& state, const HelperDesc& helper, std::int32_t number) {
+  const vm::Map* const map = context.map(number);
   if (helper.id != kMapLookup || map == nullptr) return false;
   const vm::MapSpec& spec = map->spec();
   if (spec.type != vm::MapType::kArray && spec.type != vm::MapType::kPercpuArray) return false;
+  const bool fixed_size =
+      context.program_map(number) >= 0 || (spec.type == vm::MapType::kArray && (spec.flags & vm::kMapInner) == 0);
+  if (!fixed_size) return false;
   const auto index = constant_behind(context, state, state.reg(2), spec.key_size);
   return index && *index < spec.max_entries;
 }
@@ -228,7 +233,7 @@ std::int64_t memory_size(const State& state, const HelperDesc& helper, unsigned 
   }
   if (map == nullptr) return 0;
   if (kind == ArgKind::kMapKey) return map->spec().key_size;
-  return kind == ArgKind::kMapValue ? map->spec().value_size : 0;
+  return kind == ArgKind::kMapValue || kind == ArgKind::kMapValueOut ? map->spec().value_size : 0;
 }
 
 }  // namespace
@@ -266,17 +271,19 @@ void call_helper(Context& context, State& state) {
   }
   std::int32_t index = -1;
   const vm::Map* map = map_argument(context, state, *helper, index);
-  const bool never_null = always_finds(context, state, *helper, map);
+  const bool never_null = always_finds(context, state, *helper, index);
   for (unsigned number = 1; number <= 5; ++number) {
     const Reg reg = state.reg(number);
-    const bool writes = helper->args[number - 1] == ArgKind::kWriteMem;
+    const ArgKind kind = helper->args[number - 1];
+    const bool writes = kind == ArgKind::kWriteMem || kind == ArgKind::kMapValueOut;
     helper_memory(context, state, reg, memory_size(state, *helper, number, map), writes);
   }
   vm::Facts& facts = context.recorder.facts;
-  context.recorder.map_argument(state.slot, index);
+  const std::int32_t known = context.program_map(index);
+  context.recorder.map_argument(state.slot, known);
   if (helper->effect == vm::Effect::kTailCall) {
     facts.makes_tail_calls = true;
-    if (index >= 0) facts.tail_call_maps.push_back(static_cast<std::uint32_t>(index));
+    if (known >= 0) facts.tail_call_maps.push_back(static_cast<std::uint32_t>(known));
     const Reg& key = state.reg(3);
     const bool known = key.is_scalar() && key.value.is_constant();
     const auto index_bits = static_cast<std::uint32_t>(key.value.umin());

@@ -40,10 +40,20 @@ struct Context {
   FactRecorder recorder;
   std::vector<std::uint32_t> frame_bytes;  // one a sub-program of cfg: bytes of stack in use so far, multiple of 8
   std::vector<std::uint64_t> clear;        // one a sub-program of cfg: Facts::slots_to_clear
+  std::vector<const vm::Map*> inner;       // Reg::map less the number of the program's maps
+  std::vector<std::int32_t> inner_of;      // one a map of the program: index as Reg::map, -1 = not a map of maps
   std::uint32_t last_id = 0;               // Reg::id given last
 
-  Context(const vm::LoadedProgram& p, const vm::HelperTable& h, const Options& o, RuleSet r)
-      : program(p), helpers(h), options(o), rules(r), recorder(p.insns.size()) {}
+  Context(const vm::LoadedProgram& p, const vm::HelperTable& h, const Options& o, RuleSet r);
+
+  // Reg::map is an index: first the program's maps, then what those inside its maps of maps are like.
+  [[nodiscard]] const vm::Map* map(std::int32_t index) const noexcept;  // null when there is none
+  // The program's map of that index alone; else -1: facts are of no other maps.
+  [[nodiscard]] std::int32_t program_map(std::int32_t index) const noexcept {
+    return index >= 0 && static_cast<std::size_t>(index) < program.maps.size() ? index : -1;
+  }
+  // The index of what a look-up in map `index` gives instead of a value; -1 when it gives a value.
+  [[nodiscard]] std::int32_t inner_map(std::int32_t index) const noexcept;
 
   [[nodiscard]] const vm::InsnRow& row(std::uint32_t slot) const noexcept { return *cfg.rows[slot]; }
   [[nodiscard]] const vm::Insn& insn(std::uint32_t slot) const noexcept { return program.insns[slot]; }

@@ -43,7 +43,7 @@ void record(Context& context, const State& state, const Reg& base, std::int64_t 
   // Offsets into a caller's frame mean nothing to who only knows r10 of the running one.
   const bool foreign = base.type == Type::kStack && base.frame + 1U != state.frames.size();
   context.recorder.access(state.slot, foreign ? vm::Region::kUnknown : region_of(base.type), where.min, where.max,
-                          base.type == Type::kMapValue ? base.map : -1);
+                          base.type == Type::kMapValue ? context.program_map(base.map) : -1);
 }
 
 // The stack bytes [low, high) of a frame that an access may touch, cut to the stack; it is made to exist.
@@ -102,6 +102,7 @@ Reg load_stack(Context& context, State& state, const Reg& base, std::int64_t off
 // Contents of a frozen map are constants.
 Reg load_map(const Context& context, const Reg& base, std::int64_t offset, unsigned size) {
   const Reg unknown = Reg::scalar(zero_extend(Scalar::unknown(), size));
+  if (context.program_map(base.map) < 0) return unknown;  // which map it is changes from run to run
   vm::Map& map = *context.program.maps[static_cast<std::size_t>(base.map)];
   const vm::MapSpec& spec = map.spec();
   if (!map.frozen() || spec.type != vm::MapType::kArray || spec.max_entries != 1 || !base.value.is_constant()) {

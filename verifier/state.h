@@ -20,7 +20,7 @@ enum class Type : std::uint8_t {
   kStack,           // r10 of `frame` + variable part + offset
   kMap,             // a map itself
   kMapValue,        // value of `map` + variable part + offset
-  kMapValueOrNull,  // what a look-up gives, before the null check
+  kMapValueOrNull,  // what a look-up gives, before the null check; an inner map or null when `map` is a map of maps
   kMemory,          // the memory of program type `memory`
 };
 
@@ -30,7 +30,7 @@ constexpr std::int64_t kMaxPacketOffset = 65535;  // MAX_PACKET_OFF, kernel/bpf/
 struct Reg {
   Type type = Type::kNothing;
   std::uint8_t frame = 0;  // kStack: index into State::frames
-  std::int32_t map = -1;   // kMap, kMapValue, kMapValueOrNull: index into LoadedProgram::maps
+  std::int32_t map = -1;   // kMap, kMapValue, kMapValueOrNull: Context::map
   // Scalars of one id are equal but for their deltas; packet pointers of one id share their variable part (0: there is
   // none); or-null pointers of one id come from one look-up.
   std::uint32_t id = 0;

@@ -133,9 +133,32 @@ Result<std::vector<std::shared_ptr<Map>>> make_maps(const ElfObject& object, uns
       }
       if (declaration.origin == MapDecl::Origin::kRodata) map->freeze();
     }
+    map->set_id(static_cast<std::uint32_t>(maps.size()) + 1);
     maps.push_back(std::move(map));
   }
+  if (auto done = fill_maps_of_maps(object, maps); !done) return done.error();
   return maps;
+}
+
+Result<void> fill_maps_of_maps(const ElfObject& object, std::span<const std::shared_ptr<Map>> maps) {
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    auto* const outer = dynamic_cast<MapOfMaps*>(maps[i].get());
+    if (outer == nullptr) continue;
+    if (!object.maps[i].inner.empty() && outer->spec().key_size != sizeof(MapDecl::Inner::key)) {
+      return Error{ErrorCode::kProgram,
+                   fmt::format("{}: map \"{}\" has values and keys of {} bytes, expected {}", object.path,
+                               object.maps[i].spec.name, outer->spec().key_size, sizeof(MapDecl::Inner::key))};
+    }
+    for (const MapDecl::Inner& inner : object.maps[i].inner) {
+      if (maps[inner.map] == nullptr) continue;
+      const int status = outer->set(reinterpret_cast<const std::byte*>(&inner.key), maps[inner.map], UpdateMode::kAny);
+      if (status == 0) continue;
+      return Error{ErrorCode::kProgram, fmt::format("{}: map \"{}\": values[{}]: map \"{}\" cannot be inside: {}",
+                                                    object.path, object.maps[i].spec.name, inner.key,
+                                                    object.maps[inner.map].spec.name, std::strerror(-status))};
+    }
+  }
+  return {};
 }
 
 LoadedProgram bind(const LoadedProgram& program, std::span<const std::shared_ptr<Map>> maps) {

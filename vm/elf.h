@@ -21,6 +21,12 @@ struct MapDecl {
   MapSpec spec;  // data sections: ARRAY, 1 entry, name ".rodata", ".data", ".bss", ".rodata.str1.1"
   Origin origin = Origin::kDeclared;
   std::vector<std::byte> initial;  // contents of a data section; empty for declared maps
+  // Maps of maps: what `.values` puts inside from the start.
+  struct Inner {
+    std::uint32_t key = 0;
+    std::uint32_t map = 0;  // index into ElfObject::maps
+  };
+  std::vector<Inner> inner;
 };
 
 struct ElfObject {
@@ -41,6 +47,10 @@ Result<ElfObject> parse_elf(std::span<const std::byte> image, const std::string&
 
 // Makes one map per declaration for `cpus` CPUs, filled with data sections' contents; .rodata frozen.
 Result<std::vector<std::shared_ptr<Map>>> make_maps(const ElfObject& object, unsigned cpus);
+
+// Puts into maps of maps what their declarations say. `maps` in the order of ElfObject::maps; where one is null nothing
+// is put, or put inside.
+Result<void> fill_maps_of_maps(const ElfObject& object, std::span<const std::shared_ptr<Map>> maps);
 
 // A copy of `program` whose instructions may be verified and run: `maps` in the order of ElfObject::maps.
 LoadedProgram bind(const LoadedProgram& program, std::span<const std::shared_ptr<Map>> maps);

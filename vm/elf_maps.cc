@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "vm/elf_map_values.h"
+
 namespace sluice::vm {
 namespace {
 
@@ -30,15 +32,17 @@ std::optional<MapDecl::Origin> origin_of(const ElfSection& section) {
 // One definition in `.maps`: a struct whose members say by their types what the map is like.
 class Definition {
  public:
-  Definition(const Btf& btf, const Btf::Variable& variable) : btf_(btf), variable_(variable) {
-    spec_.name = variable.name;
+  // `is_inner`: what the maps inside `name` are like.
+  Definition(const Btf& btf, std::string name, std::uint32_t type, bool is_inner)
+      : btf_(btf), name_(std::move(name)), type_(type), is_inner_(is_inner) {
+    spec_.name = name_;
     spec_.key_size = 0;
     spec_.value_size = 0;
   }
 
   Result<MapSpec> read() {
-    if (btf_.kind(variable_.type) != Btf::Kind::kStruct) return wrong("is no struct");
-    for (const Btf::Member& member : btf_.members(variable_.type)) {
+    if (btf_.kind(type_) != Btf::Kind::kStruct) return wrong("is no struct");
+    for (const Btf::Member& member : btf_.members(type_)) {
       if (auto done = read_member(member); !done) return done.error();
     }
     if (!has_type_) return wrong("does not say its type");
@@ -47,7 +51,7 @@ class Definition {
 
  private:
   [[nodiscard]] Error wrong(const std::string& what) const {
-    return error(fmt::format("section \".maps\": map \"{}\" {}", variable_.name, what));
+    return error(fmt::format("section \".maps\": map \"{}\" {}", name_, what));
   }
 
   // __uint(name, value): int (*name)[value]
@@ -79,11 +83,22 @@ class Definition {
     return set_size(member, size, bytes);
   }
 
+  // __array(values, struct T): struct T *values[]. Programs or inner maps; both are held by 4-byte numbers.
+  Result<void> set_values(const Btf::Member& member) {
+    if (is_inner_) return wrong("has values, which a map inside another cannot have");
+    if (auto done = set_size(member, spec_.value_size, 4); !done) return done;
+    const std::uint32_t like = btf_.pointee(btf_.array(member.type).element_type);
+    if (btf_.kind(member.type) != Btf::Kind::kArray || btf_.kind(like) != Btf::Kind::kStruct) return {};
+    auto inner = Definition(btf_, name_ + ".inner", like, true).read();
+    if (!inner) return std::move(inner).error();
+    spec_.inner = std::make_shared<const MapSpec>(std::move(*inner));
+    return {};
+  }
+
   Result<void> read_member(const Btf::Member& member) {
     if (member.name == "key") return set_type(member, spec_.key_type, spec_.key_size);
     if (member.name == "value") return set_type(member, spec_.value_type, spec_.value_size);
-    // Programs or inner maps; both are held by 4-byte numbers.
-    if (member.name == "values") return set_size(member, spec_.value_size, 4);
+    if (member.name == "values") return set_values(member);
     const auto value = number(member);
     if (!value) return value.error();
     if (member.name == "type") {
@@ -99,6 +114,7 @@ class Definition {
       return set_size(member, spec_.value_size, *value);
     } else if (member.name == "pinning") {
       if (*value > 1) return wrong(fmt::format("has pinning {}, expected 0 or 1 (LIBBPF_PIN_BY_NAME)", *value));
+      if (is_inner_ && *value != 0) return wrong("is pinned, which a map inside another cannot be");
       spec_.pin_by_name = *value == 1;
     } else if (member.name != "numa_node" && member.name != "map_extra") {
       return wrong(fmt::format("has an unknown member \"{}\"", member.name));
@@ -107,7 +123,9 @@ class Definition {
   }
 
   const Btf& btf_;
-  const Btf::Variable& variable_;
+  std::string name_;
+  std::uint32_t type_;
+  bool is_inner_;
   MapSpec spec_;
   bool has_type_ = false;
 };
@@ -127,7 +145,7 @@ Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<Plac
       return error(fmt::format("section \".maps\": map \"{}\" at {} lies outside its {} bytes", variable.name,
                                variable.offset, section->size));
     }
-    auto spec = Definition(*btf, variable).read();
+    auto spec = Definition(*btf, std::string(variable.name), variable.type, false).read();
     if (!spec) return std::move(spec).error();
     maps.push_back({{std::move(*spec), MapDecl::Origin::kDeclared, {}}, section->index, variable.offset});
   }
@@ -176,6 +194,7 @@ Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf) {
   std::vector<PlacedMap> maps;
   if (auto done = read_declared(file, btf, maps); !done) return done.error();
   if (auto done = read_data(file, btf, maps); !done) return done.error();
+  if (auto done = read_map_values(file, btf, maps); !done) return done.error();
   return maps;
 }
 

@@ -17,14 +17,15 @@ using HelperFn = std::uint64_t (*)(std::uint64_t, std::uint64_t, std::uint64_t, 
                                    ExecEnv&) noexcept;
 
 enum class ArgKind : std::uint8_t {
-  kNone,      // the argument is not used
-  kAnything,  // any initialised value, pointers included
-  kScalar,    // an initialised number
-  kContext,   // the program's context, unmodified
-  kConstMap,  // a map (lddw), of a type listed in `map_types` when that is not empty
-  kMapKey,    // readable memory of the map's key size
-  kMapValue,  // readable memory of the map's value size
-  kReadMem,   // readable memory; its size is the next argument
+  kNone,         // the argument is not used
+  kAnything,     // any initialised value, pointers included
+  kScalar,       // an initialised number
+  kContext,      // the program's context, unmodified
+  kConstMap,     // a map (lddw), of a type listed in `map_types` when that is not empty
+  kMapKey,       // readable memory of the map's key size
+  kMapValue,     // readable memory of the map's value size
+  kMapValueOut,  // writable memory of the map's value size that need not be initialised
+  kReadMem,      // readable memory; its size is the next argument
   kReadMemOrNull,
   kWriteMem,    // writable memory that need not be initialised; its size is the next argument
   kSize,        // bytes of the memory before it, 1..

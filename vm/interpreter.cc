@@ -304,7 +304,7 @@ class Machine {
     const u64 result = helper->fn(regs_[1], regs_[2], regs_[3], regs_[4], regs_[5], env_);
     if constexpr (kChecked) {
       if (helper->ret == RetKind::kMapValueOrNull && result != 0) {
-        checker_.own_value(reinterpret_cast<const std::byte*>(result), *checker_.map_at(map_argument(*helper)));
+        checker_.own_result(result, *checker_.map_at(map_argument(*helper)));
       }
     }
     regs_[0] = result;

@@ -170,9 +170,20 @@ bool Checker::verdict(std::uint64_t r0) {
   return fail(fmt::format("returns {}, which the facts say it never does", value));
 }
 
+void Checker::own_result(std::uint64_t result, const Map& map) {
+  if (dynamic_cast<const MapOfMaps*>(&map) == nullptr) {
+    own_value(reinterpret_cast<const std::byte*>(result), map);
+  } else {
+    inner_maps_.insert(reinterpret_cast<const Map*>(result));
+  }
+}
+
 const Map* Checker::map_at(std::uint64_t address) const {
   for (const auto& map : program_->program().maps) {
     if (number(map.get()) == address) return map.get();
+  }
+  for (const Map* const map : inner_maps_) {
+    if (number(map) == address) return map;
   }
   return nullptr;
 }
@@ -192,6 +203,9 @@ bool Checker::argument(ArgKind kind, unsigned index, const Map* map, Registers r
     case ArgKind::kMapValue:
       return map == nullptr ? fail("a value argument without a map")
                             : memory(value, map->spec().value_size, Access::kRead);
+    case ArgKind::kMapValueOut:
+      return map == nullptr ? fail("a value argument without a map")
+                            : memory(value, map->spec().value_size, Access::kWrite);
     case ArgKind::kReadMem: return memory(value, size, Access::kRead);
     case ArgKind::kReadMemOrNull: return value == 0 || memory(value, size, Access::kRead);
     case ArgKind::kWriteMem: return memory(value, size, Access::kWrite);

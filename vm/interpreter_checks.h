@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +39,9 @@ class Checker {
   // From now on the program may touch this value of `map`.
   void own_value(const std::byte* value, const Map& map) { values_[value] = &map; }
 
+  // Or what a look-up in `map`, not null, gave: such a value or an inner map.
+  void own_result(std::uint64_t result, const Map& map);
+
   // All below: false when the program must stop; what() then says why.
   [[nodiscard]] bool instruction(Registers registers);
   [[nodiscard]] bool access(std::uint64_t address, std::uint64_t size, Access access);
@@ -47,7 +51,7 @@ class Checker {
   [[nodiscard]] bool result(const InsnRow& row, std::uint64_t value);
   [[nodiscard]] bool helper_arguments(const HelperDesc& helper, Registers registers);
   [[nodiscard]] bool verdict(std::uint64_t r0);
-  // The map at `address` when it is one of the program's, or null.
+  // The map at `address` when it is one of the program's or was looked up in one, or null.
   [[nodiscard]] const Map* map_at(std::uint64_t address) const;
 
   bool fail(std::string what) {
@@ -84,6 +88,7 @@ class Checker {
   std::uint32_t slot_ = 0;
   std::vector<StackFrame> stack_;                  // outermost first
   std::map<const std::byte*, const Map*> values_;  // every map value handed out so far
+  std::set<const Map*> inner_maps_;                // every inner map handed out so far
   std::string what_;
 };
 

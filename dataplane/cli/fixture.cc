@@ -31,6 +31,13 @@ class Writer {
     return map.spec().type == vm::MapType::kDevmap || map.spec().type == vm::MapType::kDevmapHash;
   }
 
+  [[nodiscard]] std::shared_ptr<vm::Map> find_map(std::string_view name) const {
+    const auto declared =
+        std::ranges::find_if(object_.maps, [&](const vm::MapDecl& map) { return map.spec.name == name; });
+    if (declared == object_.maps.end()) return nullptr;
+    return programs_.object().maps[static_cast<std::size_t>(declared - object_.maps.begin())];
+  }
+
   void write_map(const config::Map& given) {
     const auto declared = std::ranges::find(object_.maps, given.name.value,
                                             [](const vm::MapDecl& map) -> const std::string& { return map.spec.name; });
@@ -44,7 +51,8 @@ class Writer {
     vm::Map& map = *programs_.object().maps[static_cast<std::size_t>(declared - object_.maps.begin())];
     const vm::MapSpec& spec = declared->spec;
     if (map.spec().type != vm::MapType::kProgArray && !is_devmap(map)) {
-      return pipeline::fill_map(context_, given, map, object_.btf.get());
+      return pipeline::fill_map(context_, given, map, object_.btf.get(),
+                                [this](std::string_view name) { return find_map(name); });
     }
     if (!given.file.value.empty()) {
       return error(given.file.mark, fmt::format("map {}: lists its entries itself in a fixture", given.name.value));

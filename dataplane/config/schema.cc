@@ -328,7 +328,8 @@ constexpr Shape any(std::string_view words) { return {.kind = Kind::kAny, .json 
 
 constexpr Row kEntryRows[] = {
     {"key", any("a key"), put_opaque<&MapEntry::key>, "Key, or `{hex: \"0a000001\"}`.", "", true},
-    {"value", any("a value"), put_opaque<&MapEntry::value>, "Value, or `{hex: ...}`.", "", true},
+    {"value", any("a value"), put_opaque<&MapEntry::value>,
+     "Value, or `{hex: ...}`; of a map of maps the name of the map inside.", "", true},
     {"program", kAnyText, put_text<&MapEntry::program>, "Program attached to a DEVMAP or CPUMAP entry.", ""},
 };
 

@@ -83,7 +83,14 @@ std::vector<MapHandle::Entry> MapHandle::dump() const {
 }
 
 Result<Fd> create_map(const vm::MapSpec& spec) {
+  Fd inner;  // the kernel looks what it is like and lets go of it
+  if (spec.inner != nullptr) {
+    auto made = create_map(*spec.inner);
+    if (!made) return std::move(made).error();
+    inner = std::move(*made);
+  }
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = spec.flags);
+  if (inner) options.inner_map_fd = static_cast<__u32>(inner.get());
   std::string name;
   for (const char c : spec.name.substr(0, 15)) {  // BPF_OBJ_NAME_LEN, and only these characters
     name += std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' ? c : '_';
@@ -110,6 +117,15 @@ Result<std::vector<Fd>> create_maps(const vm::ElfObject& object) {
                    fmt::format("kernel: map \"{}\" cannot be filled: {}", declaration.spec.name, std::strerror(errno))};
     }
     maps.push_back(std::move(*fd));
+  }
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    for (const vm::MapDecl::Inner& inner : object.maps[i].inner) {
+      const int fd = maps[inner.map].get();
+      if (bpf_map_update_elem(maps[i].get(), &inner.key, &fd, 0) == 0) continue;
+      return Error{ErrorCode::kEnvironment,
+                   fmt::format("kernel: map \"{}\" takes no map \"{}\": {}", object.maps[i].spec.name,
+                               object.maps[inner.map].spec.name, std::strerror(errno))};
+    }
   }
   return maps;
 }

@@ -104,7 +104,7 @@ class Object {
 // --- instructions, without libbpf ---
 // A map like `spec`.
 Result<Fd> create_map(const vm::MapSpec& spec);
-// Maps in the order of `object.maps`, data sections filled and read-only ones frozen.
+// Maps in the order of `object.maps`, data sections filled and read-only ones frozen, maps of maps with what is inside.
 Result<std::vector<Fd>> create_maps(const vm::ElfObject& object);
 
 struct RawProgram {

@@ -21,10 +21,13 @@ constexpr unsigned kDeepestJson = 32;  // levels
 
 class MapFiller {
  public:
-  MapFiller(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf)
+  MapFiller(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf,
+            const MapFinder& find)
       : context_(context),
         config_(config),
         map_(map),
+        of_maps_(dynamic_cast<vm::MapOfMaps*>(&map)),
+        find_(find),
         what_(fmt::format("map {}", config.name.value)),
         key_type_{.btf = btf,
                   .type = map.spec().key_type,
@@ -40,6 +43,11 @@ class MapFiller {
     if (map_.spec().type == vm::MapType::kProgArray && (!config_.entries.empty() || !config_.file.value.empty())) {
       context_.error(config_.name.mark, "map-entry",
                      fmt::format("{}: a prog array is filled by pipelines.NAME.tail_calls", what_));
+      return;
+    }
+    if (dynamic_cast<const vm::Queue*>(&map_) != nullptr && (!config_.entries.empty() || !config_.file.value.empty())) {
+      context_.error(config_.name.mark, "map-entry",
+                     fmt::format("{}: a {} has no keys: programs fill it", what_, vm::map_type_name(map_.spec().type)));
       return;
     }
     const ValueReader reader = context_.values();
@@ -60,9 +68,33 @@ class MapFiller {
     Bytes key_bytes(key_type_.size);
     Bytes value_bytes(value_type_.size);
     const bool key_ok = reader.encode(key, key_type_, what_ + ": key", key_bytes);
+    if (of_maps_ != nullptr) {
+      const std::shared_ptr<vm::Map> inner = named_map(value);
+      if (key_ok && inner != nullptr && is_new(key_bytes, mark)) {
+        judge(of_maps_->set(key_bytes.data(), inner, vm::UpdateMode::kAny), mark);
+      }
+      return;
+    }
     const bool value_ok = is_devmap() ? encode_port(value, value_bytes)
                                       : reader.encode(value, value_type_, what_ + ": value", value_bytes);
     if (key_ok && value_ok) store(key_bytes, every_cpu(value_bytes), mark);
+  }
+
+  void store(const Bytes& key, const Bytes& value, const config::Mark& mark) {
+    if (is_new(key, mark)) judge(map_.write(key.data(), value.data(), vm::UpdateMode::kAny), mark);
+  }
+
+  // The map that a value of a map of maps names; null after a mistake.
+  std::shared_ptr<vm::Map> named_map(const Value& value) const {
+    const bool named = value.kind == Value::Kind::kScalar;
+    std::shared_ptr<vm::Map> found = named ? find_(value.scalar) : nullptr;
+    if (found == nullptr) {
+      context_.error(value.mark, "unknown-map",
+                     fmt::format("{}: value: {}", what_,
+                                 named ? fmt::format("there is no map '{}', or several", printable(value.scalar))
+                                       : "the name of a map is expected"));
+    }
+    return found;
   }
 
   // A port's name, its ifindex, or the fields of struct bpf_devmap_val; it must be one of our ports.
@@ -92,24 +124,31 @@ class MapFiller {
     return all;
   }
 
-  void store(const Bytes& key, const Bytes& value, const config::Mark& mark) {
+  // Whether the key may be written: what stands first counts, but for entries that replace the file's.
+  bool is_new(const Bytes& key, const config::Mark& mark) {
     const auto [known, fresh] = keys_.try_emplace(key, mark);
     if (!fresh && !config_.file.value.empty() && known->second.file == config_.file.value) {
       known->second = mark;  // entries of the configuration win over the file's
     } else if (!fresh) {
       context_.error(mark, "map-entry",
                      fmt::format("{}: the same key stands on line {} already", what_, known->second.line));
-      return;
+      return false;
     }
-    const int result = map_.write(key.data(), value.data(), vm::UpdateMode::kAny);
+    return true;
+  }
+
+  // The map's answer to an entry.
+  void judge(int result, const config::Mark& mark) const {
     if (result == 0) return;
     const bool indexed = map_.spec().type == vm::MapType::kArray || map_.spec().type == vm::MapType::kPercpuArray ||
-                         map_.spec().type == vm::MapType::kDevmap;
+                         map_.spec().type == vm::MapType::kDevmap || map_.spec().type == vm::MapType::kArrayOfMaps;
     std::string why = fmt::format("the map refuses it: {}", std::strerror(-result));
     if (result == -E2BIG && indexed) {
       why = fmt::format("the index is out of range 0..{}", map_.spec().max_entries - 1);
     } else if (result == -E2BIG) {
       why = fmt::format("the map is full at max_entries {}", map_.spec().max_entries);
+    } else if (result == -EINVAL && of_maps_ != nullptr) {
+      why = "the map named there is not like those that may be inside: type, sizes and flags must be the same";
     }
     context_.error(mark, "map-entry", fmt::format("{}: {}", what_, why));
   }
@@ -225,6 +264,8 @@ class MapFiller {
   const LoadContext& context_;
   const config::Map& config_;
   vm::Map& map_;
+  vm::MapOfMaps* of_maps_;  // null = values are bytes
+  const MapFinder& find_;
   std::string what_;
   ValueType key_type_, value_type_;
   std::map<Bytes, config::Mark> keys_;
@@ -232,8 +273,9 @@ class MapFiller {
 
 }  // namespace
 
-void fill_map(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf) {
-  MapFiller(context, config, map, btf).fill();
+void fill_map(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf,
+              const MapFinder& find) {
+  MapFiller(context, config, map, btf, find).fill();
 }
 
 }  // namespace sluice::pipeline

@@ -28,9 +28,15 @@ std::string joined(const std::vector<std::string_view>& names) {
   return text;
 }
 
+bool same_inside(const vm::MapSpec& a, const vm::MapSpec& b) {
+  if (a.inner == nullptr || b.inner == nullptr) return a.inner == b.inner;
+  return vm::may_stand_for(*a.inner, *b.inner) && vm::may_stand_for(*b.inner, *a.inner);
+}
+
 std::string layout(const vm::MapSpec& spec) {
-  return fmt::format("{}, key {}, value {}, {} entries, flags {:#x}", vm::map_type_name(spec.type), spec.key_size,
-                     spec.value_size, spec.max_entries, spec.flags);
+  const std::string inside = spec.inner != nullptr ? fmt::format(" of ({})", layout(*spec.inner)) : std::string();
+  return fmt::format("{}, key {}, value {}, {} entries, flags {:#x}{}", vm::map_type_name(spec.type), spec.key_size,
+                     spec.value_size, spec.max_entries, spec.flags, inside);
 }
 
 }  // namespace
@@ -201,7 +207,7 @@ bool ObjectSet::same_layout(const Group& group) const {
     const vm::MapSpec& a = first.spec;
     const vm::MapSpec& b = other.spec;
     if (a.type == b.type && a.key_size == b.key_size && a.value_size == b.value_size &&
-        a.max_entries == b.max_entries && a.flags == b.flags) {
+        a.max_entries == b.max_entries && a.flags == b.flags && same_inside(a, b)) {
       continue;
     }
     const config::Mark& mark = group.config != nullptr ? group.config->name.mark : member.object->first->object.mark;
@@ -254,14 +260,49 @@ bool ObjectSet::make_maps() {
     const Member& first = group.members[0];
     for (const Member& member : group.members) member.object->maps[member.index] = first.object->maps[first.index];
   }
-  return true;
+  return link_maps();
+}
+
+// With all instances known: numbers them, and puts shared ones into maps of maps.
+bool ObjectSet::link_maps() {
+  std::uint32_t id = 0;
+  for (const NamedMap& map : all_maps()) map.map->set_id(++id);
+  bool ok = true;
+  for (const auto& [path, object] : by_path_) {
+    const auto linked = vm::fill_maps_of_maps(object->elf, object->maps);
+    if (linked) continue;
+    ok = false;
+    context_.report.rejected.push_back(
+        {object->first->name.value, fmt::format("{}: error[map]: {}\n", object->elf.path, linked.error().message)});
+  }
+  return ok;
+}
+
+// Of the object itself, else the one map of that name that others have.
+std::shared_ptr<vm::Map> ObjectSet::inner_map(const Object& first, std::string_view name) const {
+  const auto in = [&](const Object& object) -> std::shared_ptr<vm::Map> {
+    for (std::size_t i = 0; i < object.maps.size(); ++i) {
+      const vm::MapDecl& map = object.elf.maps[i];
+      if (map.origin == vm::MapDecl::Origin::kDeclared && map.spec.name == name) return object.maps[i];
+    }
+    return nullptr;
+  };
+  std::shared_ptr<vm::Map> found = in(first);
+  if (found != nullptr) return found;
+  for (const auto& [path, object] : by_path_) {
+    const std::shared_ptr<vm::Map> other = in(*object);
+    if (other != nullptr && found != nullptr && other != found) return nullptr;
+    if (other != nullptr) found = other;
+  }
+  return found;
 }
 
 void ObjectSet::fill_maps() {
   for (const Group& group : groups_) {
     if (group.config == nullptr) continue;
     const Member& first = group.members[0];
-    fill_map(context_, *group.config, *first.object->maps[first.index], first.object->elf.btf.get());
+    fill_map(context_, *group.config, *first.object->maps[first.index], first.object->elf.btf.get(),
+             [&](std::string_view name) { return inner_map(*first.object, name); });
   }
 }
 

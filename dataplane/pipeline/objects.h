@@ -1,6 +1,7 @@
 #pragma once
 // First half of loading: objects, their globals and their maps. Used by loader.cc alone. Control path.
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -82,6 +83,8 @@ class ObjectSet {
   void find_function(std::size_t index);
   void set_global(Object& object, const config::Program& program, const config::Text& name, const config::Value& value);
   [[nodiscard]] std::vector<Member> declarations(std::string_view name) const;
+  [[nodiscard]] std::shared_ptr<vm::Map> inner_map(const Object& first, std::string_view name) const;
+  bool link_maps();
   void group_maps();
   void group_config(const config::Map& map);
   std::vector<Member> sharers(const config::Map& map, const std::vector<Member>& declared);
@@ -100,7 +103,11 @@ class ObjectSet {
   std::map<std::string, bool, std::less<>> failed_paths_;
 };
 
+// The map that entries of a map of maps mean by a name, or null.
+using MapFinder = std::function<std::shared_ptr<vm::Map>(std::string_view name)>;
+
 // maps.X: entries and file into one map instance.
-void fill_map(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf);
+void fill_map(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf,
+              const MapFinder& find);
 
 }  // namespace sluice::pipeline

@@ -30,17 +30,26 @@ __attribute__((target("sse4.2"), flatten)) std::uint32_t find_sized(const HashVi
   return vm::hash_view_find(&view, key, hash_of<kBytes>(key, view.seed));
 }
 
-template <std::uint32_t kBytes>
+// What the LRU types' look-ups do beside finding.
+template <bool kLru>
+inline std::uint32_t noted(const HashView& view, std::uint32_t element) {
+  if constexpr (kLru) {
+    if (element != 0) vm::hash_view_mark(&view, element);
+  }
+  return element;
+}
+
+template <std::uint32_t kBytes, bool kLru>
 std::uint8_t* hash_sized(const void* view, const std::uint8_t* key, std::uint32_t) noexcept {
   const auto& hash = *static_cast<const HashView*>(view);
-  const std::uint32_t element = find_sized<kBytes>(hash, key);
+  const std::uint32_t element = noted<kLru>(hash, find_sized<kBytes>(hash, key));
   return element != 0 ? vm::hash_view_value(&hash, element) : nullptr;
 }
 
-template <std::uint32_t kBytes>
+template <std::uint32_t kBytes, bool kLru>
 std::uint8_t* percpu_hash_sized(const void* view, const std::uint8_t* key, std::uint32_t cpu) noexcept {
   const auto& hash = *static_cast<const HashView*>(view);
-  const std::uint32_t element = find_sized<kBytes>(hash, key);
+  const std::uint32_t element = noted<kLru>(hash, find_sized<kBytes>(hash, key));
   return element != 0 ? vm::hash_view_percpu_value(&hash, element, cpu) : nullptr;
 }
 
@@ -52,39 +61,54 @@ std::uint8_t* percpu_hash_any(const void* view, const std::uint8_t* key, std::ui
   return vm::hash_view_percpu_lookup(static_cast<const HashView*>(view), key, cpu);
 }
 
+std::uint8_t* lru_hash_any(const void* view, const std::uint8_t* key, std::uint32_t) noexcept {
+  return vm::hash_view_lru_lookup(static_cast<const HashView*>(view), key);
+}
+
+std::uint8_t* lru_percpu_hash_any(const void* view, const std::uint8_t* key, std::uint32_t cpu) noexcept {
+  return vm::hash_view_lru_percpu_lookup(static_cast<const HashView*>(view), key, cpu);
+}
+
 std::uint8_t* lpm_trie(const void* view, const std::uint8_t* key, std::uint32_t) noexcept {
   return vm::lpm_trie_lookup(static_cast<const vm::LpmTrieView*>(view), key);
 }
 
+// The look-ups of the four hash types.
+struct Hashes {
+  LookupFunction shared, percpu, lru, lru_percpu;
+
+  [[nodiscard]] LookupFunction of(vm::MapType type) const {
+    if (type == vm::MapType::kHash) return shared;
+    if (type == vm::MapType::kPercpuHash) return percpu;
+    if (type == vm::MapType::kLruHash) return lru;
+    return type == vm::MapType::kLruPercpuHash ? lru_percpu : nullptr;
+  }
+};
 struct Sized {
   std::uint32_t key_size;
-  LookupFunction shared, percpu;
+  Hashes functions;
 };
 template <std::uint32_t kBytes>
 constexpr Sized sized() {
-  return {kBytes, hash_sized<kBytes>, percpu_hash_sized<kBytes>};
+  return {kBytes,
+          {hash_sized<kBytes, false>, percpu_hash_sized<kBytes, false>, hash_sized<kBytes, true>,
+           percpu_hash_sized<kBytes, true>}};
 }
+constexpr Hashes kAnySize = {hash_any, percpu_hash_any, lru_hash_any, lru_percpu_hash_any};
 // IPv4 address, MAC, MAC and VLAN, 5-tuples with and without padding, IPv6 address, its 5-tuples.
 constexpr Sized kSized[] = {sized<4>(),  sized<6>(),  sized<8>(),  sized<12>(), sized<13>(),
                             sized<16>(), sized<20>(), sized<36>(), sized<37>(), sized<40>()};
-
-LookupFunction hash_function_of(std::uint32_t key_size, bool percpu, Features features) {
-  if (features.sse42) {
-    for (const Sized& s : kSized) {
-      if (s.key_size == key_size) return percpu ? s.percpu : s.shared;
-    }
-  }
-  return percpu ? percpu_hash_any : hash_any;
-}
 
 }  // namespace
 
 LookupFunction lookup_function(const vm::Map& map, Features features) {
   if (map.view() == nullptr) return nullptr;
-  if (map.spec().type == vm::MapType::kHash) return hash_function_of(map.spec().key_size, false, features);
-  if (map.spec().type == vm::MapType::kPercpuHash) return hash_function_of(map.spec().key_size, true, features);
-  if (map.spec().type == vm::MapType::kLpmTrie) return lpm_trie;
-  return nullptr;
+  const vm::MapSpec& spec = map.spec();
+  if (spec.type == vm::MapType::kLpmTrie) return lpm_trie;
+  for (const Sized& s : kSized) {
+    if (features.sse42 && s.key_size == spec.key_size) return s.functions.of(spec.type);
+  }
+  return kAnySize.of(spec.type);
 }
 
 }  // namespace sluice::jit::x86_64

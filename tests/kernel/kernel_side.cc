@@ -7,7 +7,8 @@
 namespace sluice::kernel {
 
 bool is_compared(const vm::MapSpec& spec, bool large) {
-  if (spec.type == vm::MapType::kProgArray || spec.name.starts_with(".rodata")) return false;
+  const bool of_maps = spec.type == vm::MapType::kArrayOfMaps || spec.type == vm::MapType::kHashOfMaps;
+  if (spec.type == vm::MapType::kProgArray || of_maps || spec.name.starts_with(".rodata")) return false;
   return large || spec.type != vm::MapType::kArray || spec.max_entries <= 4096;
 }
 

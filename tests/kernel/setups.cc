@@ -296,6 +296,34 @@ void add_arithmetic(std::vector<Case>& cases) {
   }
 }
 
+// Frames that ask tests/objects/map_kinds.bpf.c for something: {what, number}.
+void add_map_kinds(std::vector<Case>& cases) {
+  Case kinds{.name = "map_kinds"};
+  const auto ask = [&](unsigned what, unsigned number) {
+    Bytes frame(64);
+    frame[14] = static_cast<std::byte>(what);
+    frame[15] = static_cast<std::byte>(number);
+    kinds.inputs.push_back({{}, frame});
+  };
+  for (unsigned round = 0; round < 3; ++round) {
+    for (const unsigned number : {0U, 7U, 8U, 9U, 200U}) ask(0, number);
+  }
+  for (const unsigned most : {2U, 9U, 5U}) {
+    for (unsigned number = 0; number < most; ++number) ask(1, number * 5);
+    for (unsigned turn = 0; turn < 4; ++turn) ask(2, 0);
+  }
+  for (unsigned number = 0; number < 50; ++number) ask(3, number % 40);
+  for (unsigned number = 0; number < 200; number += 3) ask(4, number);
+  ask(5, 0);
+  kinds.inputs.push_back({{}, Bytes(15)});
+  for (const std::string variant : {"c14.v1", "c19.v4"}) {
+    Case one = kinds;
+    one.name += "_" + variant.substr(0, 3) + "_" + variant.substr(4);
+    one.setup.parts.push_back({.name = "kinds", .path = object("map_kinds." + variant), .programs = {"use_kinds"}});
+    cases.push_back(std::move(one));
+  }
+}
+
 void add_loader_objects(std::vector<Case>& cases) {
   for (const char* variant : {"c14.v1", "c19.v3"}) {
     std::string tail = std::string("_") + variant;
@@ -324,6 +352,7 @@ std::vector<Case> all_cases() {
   add_balancer(cases);
   add_helpers(cases);
   add_arithmetic(cases);
+  add_map_kinds(cases);
   add_loader_objects(cases);
   return cases;
 }

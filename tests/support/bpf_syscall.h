@@ -53,8 +53,8 @@ inline unsigned kernel_cpus() {
 class KernelMap {
  public:
   KernelMap(std::uint32_t type, std::uint32_t key_size, std::uint32_t value_size, std::uint32_t max_entries,
-            std::uint32_t flags)
-      : fd_(create(type, key_size, value_size, max_entries, flags)) {}
+            std::uint32_t flags, int inner_fd = 0)
+      : fd_(create(type, key_size, value_size, max_entries, flags, inner_fd)) {}
   [[nodiscard]] int fd() const { return fd_.get(); }  // negative = why there is none
 
   int lookup(const void* key, void* value) const { return element(BPF_MAP_LOOKUP_ELEM, key, value, 0); }
@@ -62,13 +62,16 @@ class KernelMap {
     return element(BPF_MAP_UPDATE_ELEM, key, value, flags);
   }
   int erase(const void* key) const { return element(BPF_MAP_DELETE_ELEM, key, nullptr, 0); }
+  // Reads a value that leaves the map.
+  int take(const void* key, void* value) const { return element(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, value, 0); }
   int next_key(const void* key, void* next) const { return element(BPF_MAP_GET_NEXT_KEY, key, next, 0); }
   int freeze() const { return element(BPF_MAP_FREEZE, nullptr, nullptr, 0); }
 
  private:
   static int create(std::uint32_t type, std::uint32_t key_size, std::uint32_t value_size, std::uint32_t max_entries,
-                    std::uint32_t flags) {
+                    std::uint32_t flags, int inner_fd) {
     bpf_attr attributes{};
+    attributes.inner_map_fd = static_cast<std::uint32_t>(inner_fd);
     attributes.map_type = type;
     attributes.key_size = key_size;
     attributes.value_size = value_size;

@@ -51,6 +51,7 @@ std::string good(ArgKind kind) {
     case ArgKind::kConstMap: return "lddw_map %d, 0\n";
     case ArgKind::kMapKey:
     case ArgKind::kMapValue:
+    case ArgKind::kMapValueOut:
     case ArgKind::kReadMem:
     case ArgKind::kReadMemOrNull:
     case ArgKind::kWriteMem: return "mov %d, r10\nadd %d, -16\n";
@@ -80,7 +81,8 @@ vm::LoadedProgram call(const HelperDesc& helper, unsigned number, std::string_vi
   text += fmt::format("call {}\nout: mov r0, 2\nexit\n", helper.id);
   const auto type = helper.map_types.empty() ? vm::MapType::kHash : static_cast<vm::MapType>(helper.map_types.front());
   const bool small = type == vm::MapType::kProgArray || type == vm::MapType::kDevmap;
-  const auto map = fmt::format("{} 4 {} 4", vm::map_type_name(type), small ? 4 : 8);
+  const bool keyless = type == vm::MapType::kQueue;
+  const auto map = fmt::format("{} {} {} 4", vm::map_type_name(type), keyless ? 0 : 4, small ? 4 : 8);
   vm::LoadedProgram program = testing_support::program_from_asm(
       text, vm::xdp_type(),
       {testing_support::make_case_map(map), testing_support::make_case_map("array 4 16 1 rdonly")});
@@ -151,8 +153,9 @@ TEST(HelperArguments, LosingOneIsNoticed) {
       if (kind == ArgKind::kNone) continue;
       EXPECT_GT(noticed(helper, number, mutilated(helper.id, number, ArgKind::kNone)), 0U)
           << "argument " << number << " of " << helper.name;
-      if (kind != ArgKind::kWriteMem) continue;
-      EXPECT_GT(noticed(helper, number, mutilated(helper.id, number, ArgKind::kReadMem)), 0U)
+      if (kind != ArgKind::kWriteMem && kind != ArgKind::kMapValueOut) continue;
+      const ArgKind read = kind == ArgKind::kWriteMem ? ArgKind::kReadMem : ArgKind::kMapValue;
+      EXPECT_GT(noticed(helper, number, mutilated(helper.id, number, read)), 0U)
           << "argument " << number << " of " << helper.name << " as if it were read";
     }
   }

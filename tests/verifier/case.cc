@@ -104,6 +104,32 @@ void read_object(VerifierCase& one, const std::string& folder, const std::vector
   one.program = vm::bind(*program, *maps);
 }
 
+vm::MapSpec read_map(std::istringstream& words, const std::string& line, bool& frozen) {
+  std::string type;
+  vm::MapSpec spec;
+  words >> type >> spec.key_size >> spec.value_size >> spec.max_entries;
+  bool known = false;
+  for (std::uint32_t number = 1; number <= 30 && !known; ++number) {
+    spec.type = static_cast<vm::MapType>(number);
+    known = vm::map_type_name(spec.type) == type;
+  }
+  if (!known) stop(line, "unknown map type");
+  spec.name = type;
+  if (type == "lpm_trie") spec.flags |= vm::kMapNoPrealloc;
+  std::string word;
+  while (words >> word) {
+    if (word == "of") {
+      spec.inner = std::make_shared<const vm::MapSpec>(read_map(words, line, frozen));
+      break;
+    }
+    if (word == "rdonly" || word == "frozen") spec.flags |= vm::kMapReadOnlyProg;
+    if (word == "wronly") spec.flags |= vm::kMapWriteOnlyProg;
+    if (word == "inner") spec.flags |= vm::kMapInner;
+    frozen = frozen || word == "frozen";
+  }
+  return spec;
+}
+
 }  // namespace
 
 std::vector<std::string> case_names(const std::string& folder) {
@@ -137,24 +163,18 @@ VerifierCase read_case(const std::string& folder, const std::string& name) {
 }
 
 std::shared_ptr<vm::Map> make_case_map(const std::string& line) {
+  bool frozen = false;
   std::istringstream words(line);
-  std::string type;
-  std::string flag;
-  vm::MapSpec spec;
-  words >> type >> spec.key_size >> spec.value_size >> spec.max_entries >> flag;
-  bool known = false;
-  for (std::uint32_t number = 1; number <= 30 && !known; ++number) {
-    spec.type = static_cast<vm::MapType>(number);
-    known = vm::map_type_name(spec.type) == type;
-  }
-  if (!known) stop(line, "unknown map type");
-  spec.name = type;
-  if (flag == "rdonly" || flag == "frozen") spec.flags |= vm::kMapReadOnlyProg;
-  if (flag == "wronly") spec.flags |= vm::kMapWriteOnlyProg;
-  if (type == "lpm_trie") spec.flags |= vm::kMapNoPrealloc;
+  const vm::MapSpec spec = read_map(words, line, frozen);
   auto map = vm::make_map(spec, 2);
   if (!map) stop(line, map.error().message);
-  if (flag == "frozen") (*map)->freeze();
+  if (frozen) (*map)->freeze();
+  if (auto* const outer = dynamic_cast<vm::MapOfMaps*>(map->get())) {
+    const std::vector<std::byte> zero(spec.key_size);
+    if (outer->set(zero.data(), std::move(*vm::make_map(*spec.inner, 2)), vm::UpdateMode::kAny) != 0) {
+      stop(line, "takes no map like its own");
+    }
+  }
   return std::move(*map);
 }
 

@@ -8,7 +8,8 @@
 //     kernel:   optional: `accepts, because ...`, `refuses, because ...` where that is not what Sluice does, or
 //               `none, because ...` when the kernel cannot judge
 //     type:     optional: a program type's name, else xdp
-//     map:      assembler: TYPE KEY_SIZE VALUE_SIZE ENTRIES [rdonly|wronly|frozen]; one line a map
+//     map:      assembler: TYPE KEY_SIZE VALUE_SIZE ENTRIES [rdonly|wronly|frozen|inner]; one line a map. A map of maps
+//               goes on: of TYPE ..; such a map lies under the key 0
 // A refused instruction or source line ends in `<-- refused`.
 #include <cstdint>
 #include <optional>

@@ -39,10 +39,11 @@ int bpf(bpf_cmd command, bpf_attr& attr) { return static_cast<int>(::syscall(SYS
 
 std::uint64_t pointer(const void* p) { return reinterpret_cast<std::uint64_t>(p); }
 
-// A map of the kernel's like `map`; a frozen one with its contents.
-Fd create(vm::Map& map) {
-  const vm::MapSpec& spec = map.spec();
+// A map of the kernel's of that kind.
+Fd create(const vm::MapSpec& spec, bool read_only) {
+  const Fd inner = spec.inner != nullptr ? create(*spec.inner, false) : Fd(-1);
   bpf_attr attr{};
+  if (inner.get() >= 0) attr.inner_map_fd = static_cast<std::uint32_t>(inner.get());
   attr.map_type = static_cast<std::uint32_t>(spec.type);
   attr.key_size = spec.key_size;
   attr.value_size = spec.value_size;
@@ -50,8 +51,13 @@ Fd create(vm::Map& map) {
   attr.map_flags = spec.flags;
   // What the kernel gives maps of devices itself, it takes from nobody.
   if (spec.type == vm::MapType::kDevmap || spec.type == vm::MapType::kDevmapHash) attr.map_flags &= ~BPF_F_RDONLY_PROG;
-  if (map.frozen()) attr.map_flags |= BPF_F_RDONLY_PROG;
-  Fd fd(bpf(BPF_MAP_CREATE, attr));
+  if (read_only) attr.map_flags |= BPF_F_RDONLY_PROG;
+  return Fd(bpf(BPF_MAP_CREATE, attr));
+}
+
+// A map of the kernel's like `map`; a frozen one with its contents.
+Fd create(vm::Map& map) {
+  Fd fd = create(map.spec(), map.frozen());
   if (fd.get() < 0 || !map.frozen()) return fd;
   const std::uint32_t zero = 0;
   bpf_attr update{};

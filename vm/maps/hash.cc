@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 
@@ -12,6 +13,11 @@
 namespace sluice::vm {
 namespace {
 
+// LRU: freed elements that wait, so that pointers programs hold keep the old bytes for a while. Few, because the
+// clock's hand passes over them.
+constexpr std::uint32_t kLruSpare = 32;
+
+bool is_lru_type(MapType type) { return type == MapType::kLruHash || type == MapType::kLruPercpuHash; }
 const std::uint8_t* bytes(const std::byte* at) { return reinterpret_cast<const std::uint8_t*>(at); }
 std::uint32_t round8(std::uint32_t size) { return (size + 7) & ~7U; }
 
@@ -56,14 +62,16 @@ struct HashMap::Layout {
   std::uint32_t first_buckets = 1;
   std::uint32_t overflow_buckets = 0;
   std::uint32_t elements = 0;
+  bool lru = false;
   std::uint64_t element_bytes = 0, percpu_stride = 0, percpu_bytes = 0;
 
-  Layout(const MapSpec& spec, unsigned cpus, bool percpu) {
+  Layout(const MapSpec& spec, unsigned cpus) : lru(is_lru_type(spec.type)) {
+    const bool percpu = spec.type == MapType::kPercpuHash || spec.type == MapType::kLruPercpuHash;
     // Two to four keys a bucket of eight on average: an overflow bucket is then rare.
     while (std::uint64_t{first_buckets} * 4 < spec.max_entries) first_buckets *= 2;
     // Chains have no holes, so a chain with n overflow buckets holds more than 8n keys.
     overflow_buckets = spec.max_entries / kHashSlots + 1;
-    elements = spec.max_entries + cpus + 1 + ElementPool::kSpare;
+    elements = spec.max_entries + cpus + 1 + (lru ? kLruSpare : ElementPool::kSpare);
     element_bytes = round8(spec.key_size) + (percpu ? 0 : round8(spec.value_size));
     if (!percpu) return;
     percpu_stride = MapMemory::padded((std::uint64_t{elements} + 1) * round8(spec.value_size));
@@ -73,19 +81,32 @@ struct HashMap::Layout {
     return (std::uint64_t{first_buckets} + overflow_buckets) * sizeof(HashBucket);
   }
   [[nodiscard]] std::uint64_t elements_bytes() const { return (std::uint64_t{elements} + 1) * element_bytes; }
+  [[nodiscard]] std::uint64_t homes_bytes() const { return lru ? (std::uint64_t{elements} + 1) * 4 : 0; }
+  [[nodiscard]] std::uint64_t marks_bytes() const { return lru ? std::uint64_t{elements} + 1 : 0; }
   [[nodiscard]] std::uint64_t total() const {
     return MapMemory::padded(bucket_bytes()) + MapMemory::padded(elements_bytes()) + MapMemory::padded(percpu_bytes) +
+           MapMemory::padded(homes_bytes()) + MapMemory::padded(marks_bytes()) +
            MapMemory::padded(std::uint64_t{elements} * 4) + MapMemory::padded(std::uint64_t{overflow_buckets} * 4);
   }
 };
 
 HashMap::HashMap(const MapSpec& spec, unsigned cpus, MapMemory memory, const Layout& layout, std::uint64_t seed)
-    : Map(spec, cpus), memory_(std::move(memory)), elements_(nullptr, 0), overflow_(nullptr, 0), count_(0) {
+    : Map(spec, cpus),
+      memory_(std::move(memory)),
+      clock_(nullptr, nullptr),
+      elements_(nullptr, 0),
+      overflow_(nullptr, 0),
+      count_(0) {
   view_.buckets = reinterpret_cast<HashBucket*>(memory_.take(layout.bucket_bytes()));
   view_.elements = memory_.take(layout.elements_bytes());
   view_.percpu = memory_.take(layout.percpu_bytes);
   view_.cpu_stride = layout.percpu_stride;
   view_.seed = seed;
+  if (layout.lru) {
+    auto* const homes = reinterpret_cast<std::uint32_t*>(memory_.take(layout.homes_bytes()));
+    view_.marks = memory_.take(layout.marks_bytes());
+    clock_ = LruClock(homes, view_.marks);
+  }
   view_.hash = fastest_hash();
   view_.bucket_mask = layout.first_buckets - 1;
   view_.key_size = spec.key_size;
@@ -99,20 +120,29 @@ HashMap::HashMap(const MapSpec& spec, unsigned cpus, MapMemory memory, const Lay
 }
 
 Result<std::unique_ptr<Map>> HashMap::make(const MapSpec& spec, unsigned cpus) {
-  const Layout layout(spec, cpus, spec.type == MapType::kPercpuHash);
+  MapSpec rounded = spec;
+  // As the kernel rounds it, which then gives every CPU a share of its own.
+  if ((spec.flags & kMapNoCommonLru) != 0) {
+    const std::uint64_t up = (std::uint64_t{spec.max_entries} + cpus - 1) / cpus * cpus;
+    rounded.max_entries = up <= UINT32_MAX ? static_cast<std::uint32_t>(up) : spec.max_entries / cpus * cpus;
+  }
+  const Layout layout(rounded, cpus);
   Result<MapMemory> memory = MapMemory::reserve(layout.total());
   if (!memory) return std::move(memory).error();
   std::uint64_t seed = 0;
   if ((spec.flags & kMapZeroSeed) == 0 && getrandom(&seed, sizeof seed, 0) != sizeof seed) {
     return Error{ErrorCode::kEnvironment, "the kernel gives no random numbers"};
   }
-  return std::unique_ptr<Map>(new HashMap(spec, cpus, std::move(*memory), layout, seed));
+  return std::unique_ptr<Map>(new HashMap(rounded, cpus, std::move(*memory), layout, seed));
 }
 
 std::byte* HashMap::lookup(const std::byte* key, unsigned cpu) noexcept {
   SLUICE_DCHECK(cpu <= cpus());
-  return reinterpret_cast<std::byte*>(is_percpu() ? hash_view_percpu_lookup(&view_, bytes(key), cpu)
-                                                  : hash_view_lookup(&view_, bytes(key)));
+  const std::uint32_t element = hash_view_find(&view_, bytes(key), hash_of(bytes(key)));
+  if (element == 0) return nullptr;
+  if (is_lru()) hash_view_mark(&view_, element);
+  return reinterpret_cast<std::byte*>(is_percpu() ? hash_view_percpu_value(&view_, element, cpu)
+                                                  : hash_view_value(&view_, element));
 }
 
 int HashMap::update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept {
@@ -127,47 +157,102 @@ int HashMap::put(const std::uint8_t* key, const NewValue& value, UpdateMode mode
   if (frozen()) return -EPERM;
   if (mode > UpdateMode::kExist) return -EINVAL;
   const std::uint32_t hash = hash_of(key);
+  const int result = try_put(hash, key, value, mode, false);
+  if (result != -E2BIG || !is_lru()) return result;
+  return evict() ? try_put(hash, key, value, mode, true) : -ENOMEM;
+}
+
+int HashMap::try_put(std::uint32_t hash, const std::uint8_t* key, const NewValue& value, UpdateMode mode,
+                     bool has_room) noexcept {
   HashBucket& first = view_.buckets[hash & view_.bucket_mask];
   const SpinGuard guard(first.lock);
   const Place place = find_locked(first, key, hash_view_tag(hash));
-  if (place.element != 0) return mode == UpdateMode::kNoExist ? -EEXIST : replace(first, place, key, value);
-  return mode == UpdateMode::kExist ? -ENOENT : insert(first, place, hash_view_tag(hash), key, value);
+  if (place.element != 0) {
+    if (has_room) give_room();  // somebody else put the key in while the lock was free
+    if (mode == UpdateMode::kNoExist) return -EEXIST;
+    replace(first, place, key, value);
+    return 0;
+  }
+  if (mode == UpdateMode::kExist) return -ENOENT;
+  if (!has_room && !take_room()) return -E2BIG;
+  insert(first, place, hash_view_tag(hash), key, value);
+  return 0;
 }
 
-int HashMap::insert(HashBucket& first, const Place& place, std::uint16_t tag, const std::uint8_t* key,
-                    const NewValue& value) noexcept {
+bool HashMap::take_room() noexcept {
   std::uint32_t count = __atomic_load_n(&count_, __ATOMIC_RELAXED);
   do {
-    if (count >= spec().max_entries) return -E2BIG;
+    if (count >= spec().max_entries) return false;
   } while (!__atomic_compare_exchange_n(&count_, &count, count + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  return true;
+}
+
+void HashMap::insert(HashBucket& first, const Place& place, std::uint16_t tag, const std::uint8_t* key,
+                     const NewValue& value) noexcept {
   const std::uint32_t element = elements_.get();
   SLUICE_DCHECK(element != 0);  // the pool has more elements than max_entries and threads together
   fill(element, key, value);
+  if (is_lru()) clock_.enter(element, static_cast<std::uint32_t>(&first - view_.buckets), false);
   const SlotChange change(first);
   if (place.slot < kHashSlots) {
     set_slot(*place.bucket, place.slot, tag, element);
-    return 0;
+    return;
   }
   const std::uint32_t number = view_.bucket_mask + overflow_.get();
   set_slot(view_.buckets[number], 0, tag, element);
   __atomic_store_n(&place.bucket->next, number, __ATOMIC_RELEASE);
-  return 0;
 }
 
-int HashMap::replace(HashBucket& first, const Place& place, const std::uint8_t* key, const NewValue& value) noexcept {
+// In an LRU map this counts as use, as in the kernel.
+void HashMap::replace(HashBucket& first, const Place& place, const std::uint8_t* key, const NewValue& value) noexcept {
   if (is_percpu()) {
     store_percpu(place.element, value, false);
-    return 0;
+    if (is_lru()) hash_view_mark(&view_, place.element);
+    return;
   }
   const std::uint32_t element = elements_.get();
   SLUICE_DCHECK(element != 0);
   fill(element, key, value);
+  if (is_lru()) {
+    clock_.leave(place.element);
+    clock_.enter(element, static_cast<std::uint32_t>(&first - view_.buckets), true);
+  }
   {
     const SlotChange change(first);
     __atomic_store_n(&place.bucket->slots[place.slot], element, __ATOMIC_RELEASE);
   }
   elements_.put(place.element);
-  return 0;
+}
+
+bool HashMap::evict() noexcept {
+  const std::uint32_t elements = std::max(elements_.used(), 1U);  // 0: who took the room has no element yet
+  // In a full map, all but this many of the elements are in: enough steps to meet one of them behind the last chance,
+  // unless other threads always took it just before.
+  const std::uint32_t most = LruClock::kSecondChances + 2 * (kLruSpare + cpus() + 1);
+  for (std::uint32_t step = 0; step < most; ++step) {
+    const std::uint32_t element = clock_.advance(elements);
+    std::uint32_t home = 0;
+    if (!clock_.is_in(element, home)) continue;
+    if (clock_.unmark(element) && step < LruClock::kSecondChances) continue;
+    if (evict_element(element, home)) return true;
+  }
+  return false;
+}
+
+bool HashMap::evict_element(std::uint32_t element, std::uint32_t home) noexcept {
+  HashBucket& first = view_.buckets[home];
+  const SpinGuard guard(first.lock);
+  std::uint32_t now = 0;
+  if (!clock_.is_in(element, now) || now != home) return false;  // it left in the meantime
+  Place place{&first, 0, element};
+  while (slot_at(*place.bucket, place.slot) != element) {
+    if (++place.slot < kHashSlots) continue;
+    place = {&view_.buckets[place.bucket->next], 0, element};
+  }
+  remove_locked(first, place);
+  clock_.leave(element);
+  elements_.put(element);
+  return true;
 }
 
 void HashMap::fill(std::uint32_t element, const std::uint8_t* key, const NewValue& value) noexcept {
@@ -214,8 +299,9 @@ int HashMap::erase(const std::byte* key) noexcept {
   const Place place = find_locked(first, bytes(key), hash_view_tag(hash));
   if (place.element == 0) return -ENOENT;
   remove_locked(first, place);
+  if (is_lru()) clock_.leave(place.element);
   elements_.put(place.element);
-  __atomic_fetch_sub(&count_, 1, __ATOMIC_RELAXED);
+  give_room();
   return 0;
 }
 

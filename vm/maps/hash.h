@@ -1,8 +1,11 @@
 #pragma once
-// HASH and PERCPU_HASH. Look-ups take no lock (vm/maps/hash_view.h); writers lock the chain of their key. Updating an
-// existing key of a HASH publishes a new element; per-CPU values change in place. Threads: as vm/maps/map.h says.
+// HASH, PERCPU_HASH, LRU_HASH and LRU_PERCPU_HASH. Look-ups take no lock (vm/maps/hash_view.h); writers lock the chain
+// of their key. Updating an existing key publishes a new element; per-CPU values change in place. A full LRU map gives
+// up an element that was not used lately (vm/maps/lru_clock.h); whether it was made with BPF_F_NO_COMMON_LRU or not,
+// all CPUs share its room. Threads: as vm/maps/map.h says.
 #include "vm/maps/element_pool.h"
 #include "vm/maps/hash_view.h"
+#include "vm/maps/lru_clock.h"
 #include "vm/maps/map.h"
 #include "vm/maps/map_memory.h"
 
@@ -37,9 +40,13 @@ class HashMap final : public Map {
   HashMap(const MapSpec& spec, unsigned cpus, MapMemory memory, const Layout& layout, std::uint64_t seed);
 
   int put(const std::uint8_t* key, const NewValue& value, UpdateMode mode) noexcept;
-  int insert(HashBucket& first, const Place& place, std::uint16_t tag, const std::uint8_t* key,
-             const NewValue& value) noexcept;
-  int replace(HashBucket& first, const Place& place, const std::uint8_t* key, const NewValue& value) noexcept;
+  // `has_room`: the caller holds the room of an element that it evicted; it is used or given back.
+  int try_put(std::uint32_t hash, const std::uint8_t* key, const NewValue& value, UpdateMode mode,
+              bool has_room) noexcept;
+  // With room taken.
+  void insert(HashBucket& first, const Place& place, std::uint16_t tag, const std::uint8_t* key,
+              const NewValue& value) noexcept;
+  void replace(HashBucket& first, const Place& place, const std::uint8_t* key, const NewValue& value) noexcept;
   void fill(std::uint32_t element, const std::uint8_t* key, const NewValue& value) noexcept;
   void store_percpu(std::uint32_t element, const NewValue& value, bool is_new) noexcept;
 
@@ -49,6 +56,14 @@ class HashMap final : public Map {
   [[nodiscard]] std::uint8_t* element_at(std::uint32_t element) const noexcept {
     return view_.elements + std::uint64_t{element} * view_.element_stride;
   }
+  [[nodiscard]] bool is_lru() const noexcept { return view_.marks != nullptr; }
+  // Room for one element of max_entries; false when there is none.
+  bool take_room() noexcept;
+  void give_room() noexcept { __atomic_fetch_sub(&count_, 1, __ATOMIC_RELAXED); }
+  // LRU types: takes an element out and keeps its room for the caller. False when a bounded search found none.
+  bool evict() noexcept;
+  bool evict_element(std::uint32_t element, std::uint32_t home) noexcept;
+
   // Under the chain's lock.
   Place find_locked(HashBucket& first, const std::uint8_t* key, std::uint16_t tag) const noexcept;
   void remove_locked(HashBucket& first, const Place& place) noexcept;
@@ -57,6 +72,7 @@ class HashMap final : public Map {
 
   MapMemory memory_;
   HashView view_{};
+  LruClock clock_;  // LRU types only
   ElementPool elements_;
   ElementPool overflow_;             // numbers of overflow buckets, behind the first buckets
   alignas(64) std::uint32_t count_;  // elements in the map, at most max_entries

@@ -1,5 +1,6 @@
 #pragma once
-// HASH and PERCPU_HASH as the engines see them: plain data and an inline look-up, freestanding (C and C++).
+// HASH, PERCPU_HASH and their LRU kinds as the engines see them: plain data and an inline look-up, freestanding (C and
+// C++).
 //
 // A bucket is one cache line: 8 slots, each an element number (0 = empty) and a 16-bit tag of its key's hash, and the
 // number of an overflow bucket. The first bucket of a chain holds the chain's lock and its sequence number, which is
@@ -7,7 +8,8 @@
 // memory stays while the map lives. Per-CPU values lie apart, worker-major.
 //
 // Look-ups take no lock: search, then see that the sequence stayed the same. An element is given to another key only
-// after the sequence of the bucket it was in went up, so a key torn by reuse is never taken for a match. Any thread.
+// after the sequence of the bucket it was in went up, so a key torn by reuse is never taken for a match. Look-ups in
+// LRU kinds mark the element they found (vm/maps/lru_clock.h). Any thread.
 #include "vm/maps/hash_function_view.h"
 #include "vm/maps/words.h"
 
@@ -30,6 +32,7 @@ typedef struct HashView {
   HashBucket* buckets;  // first buckets 0..bucket_mask, then overflow buckets
   uint8_t* elements;    // element n starts at elements + n * element_stride: key, then (shared types) value
   uint8_t* percpu;      // per-CPU types: value of element n, CPU c at percpu + c * cpu_stride + n * value_stride
+  uint8_t* marks;       // LRU types: one an element, 1 = used since the clock's hand passed; null for the others
   uint64_t cpu_stride;  // bytes, a multiple of 128
   uint64_t seed;        // of the hash
   uint32_t (*hash)(const uint8_t* key, uint32_t bytes, uint64_t seed);
@@ -99,6 +102,26 @@ static inline uint8_t* hash_view_lookup(const HashView* view, const uint8_t* key
 static inline uint8_t* hash_view_percpu_lookup(const HashView* view, const uint8_t* key, uint32_t cpu) {
   const uint32_t element = hash_view_find(view, key, view->hash(key, view->key_size, view->seed));
   return element != 0 ? hash_view_percpu_value(view, element, cpu) : 0;
+}
+
+// LRU types: element `element` was used. Read first: a line that is only read stays in every worker's cache.
+static inline void hash_view_mark(const HashView* view, uint32_t element) {
+  uint8_t* const mark = view->marks + element;
+  if (__atomic_load_n(mark, __ATOMIC_RELAXED) == 0) __atomic_store_n(mark, 1, __ATOMIC_RELAXED);
+}
+
+// LRU_HASH and LRU_PERCPU_HASH: as above, and the element is marked.
+static inline uint8_t* hash_view_lru_lookup(const HashView* view, const uint8_t* key) {
+  const uint32_t element = hash_view_find(view, key, view->hash(key, view->key_size, view->seed));
+  if (element == 0) return 0;
+  hash_view_mark(view, element);
+  return hash_view_value(view, element);
+}
+static inline uint8_t* hash_view_lru_percpu_lookup(const HashView* view, const uint8_t* key, uint32_t cpu) {
+  const uint32_t element = hash_view_find(view, key, view->hash(key, view->key_size, view->seed));
+  if (element == 0) return 0;
+  hash_view_mark(view, element);
+  return hash_view_percpu_value(view, element, cpu);
 }
 
 #ifdef __cplusplus

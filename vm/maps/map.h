@@ -47,6 +47,7 @@ constexpr std::uint32_t kMapZeroSeed = 1U << 6;       // BPF_F_ZERO_SEED: the or
 constexpr std::uint32_t kMapReadOnlyProg = 1U << 7;   // BPF_F_RDONLY_PROG
 constexpr std::uint32_t kMapWriteOnlyProg = 1U << 8;  // BPF_F_WRONLY_PROG
 constexpr std::uint32_t kMapMmapable = 1U << 10;      // BPF_F_MMAPABLE
+constexpr std::uint32_t kMapInner = 1U << 12;         // BPF_F_INNER_MAP: an ARRAY that others of any size may stand for
 
 struct MapSpec {
   std::string name;
@@ -57,8 +58,13 @@ struct MapSpec {
   std::uint32_t flags = 0;        // kMap*
   std::uint32_t key_type = 0;     // BTF type ids in the object's BTF, 0 = unknown
   std::uint32_t value_type = 0;
-  bool pin_by_name = false;  // LIBBPF_PIN_BY_NAME
+  bool pin_by_name = false;                        // LIBBPF_PIN_BY_NAME
+  std::shared_ptr<const MapSpec> inner = nullptr;  // map-in-map types: what inner maps are like; null = nobody said
 };
+
+// Whether a map of `inner` may be used where the verifier knew only `like` (bpf_map_meta_equal,
+// kernel/bpf/map_in_map.c).
+bool may_stand_for(const MapSpec& like, const MapSpec& inner) noexcept;
 
 // BPF_ANY, BPF_NOEXIST, BPF_EXIST. Other numbers are -EINVAL.
 enum class UpdateMode : std::uint64_t { kAny = 0, kNoExist = 1, kExist = 2 };
@@ -71,6 +77,9 @@ class Map {
 
   [[nodiscard]] const MapSpec& spec() const noexcept { return spec_; }
   [[nodiscard]] unsigned cpus() const noexcept { return cpus_; }
+  // What the control path calls the map by where it is a value itself; 0 = it was given none. Set before it is used.
+  [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
+  void set_id(std::uint32_t id) noexcept { id_ = id; }
   [[nodiscard]] bool is_percpu() const noexcept {
     return spec_.type == MapType::kPercpuArray || spec_.type == MapType::kPercpuHash ||
            spec_.type == MapType::kLruPercpuHash;
@@ -80,7 +89,8 @@ class Map {
 
   // --- data path. `key` has spec().key_size readable bytes, `value` spec().value_size. ---
   // The value of `cpu` (ignored by shared types), or null. Stays readable and writable while the map lives. Maps whose
-  // values programs cannot point to (prog array, devmap as seen by redirect) return null here.
+  // values programs cannot point to (prog array, devmap as seen by redirect) return null here. Map-in-map types give
+  // the inner Map itself.
   virtual std::byte* lookup(const std::byte* key, unsigned cpu) noexcept = 0;
   // 0 or -errno as bpf_map_update_elem. A per-CPU type writes the value of `cpu`; a new element's other values are 0.
   virtual int update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept = 0;
@@ -112,6 +122,7 @@ class Map {
  private:
   MapSpec spec_;
   unsigned cpus_;
+  std::uint32_t id_ = 0;
   bool frozen_ = false;
 };
 
@@ -146,6 +157,48 @@ class Devmap : public Map {
 
  protected:
   using Map::Map;
+};
+
+// QUEUE and STACK: values without keys (key_size is 0, keys are not looked at). `read` peeks and `write` pushes, as
+// BPF_MAP_LOOKUP_ELEM and BPF_MAP_UPDATE_ELEM do; `pop` is also BPF_MAP_LOOKUP_AND_DELETE_ELEM.
+class Queue : public Map {
+ public:
+  // 0 or -errno. kAny: -E2BIG when it is full; kExist: the oldest value of a full map goes; kNoExist: -EINVAL. Data
+  // path, as are the others.
+  virtual int push(const std::byte* value, UpdateMode mode) noexcept = 0;
+  // The next value, which leaves (pop) or stays (peek). 0, or -ENOENT and `value` gets zeroes.
+  virtual int pop(std::byte* value) noexcept = 0;
+  virtual int peek(std::byte* value) noexcept = 0;
+
+ protected:
+  using Map::Map;
+};
+
+// ARRAY_OF_MAPS and HASH_OF_MAPS. `lookup` gives a Map*, which programs may only hand on to helpers. `read` gives the
+// inner map's id, as bpf(2) does; bytes cannot name a map, so `write` and `update` are -EBADF and `set` is the only way
+// in.
+class MapOfMaps : public Map {
+ public:
+  // A map like those inside, empty and in no slot: what the verifier judges by.
+  [[nodiscard]] const Map& like() const noexcept { return *like_; }
+  // Puts `inner` under the key. 0 or -errno; -EINVAL when it may not stand for `like`. Control path. A map that was
+  // inside once lives until this one dies: a program may have looked it up just before it was replaced, and nobody
+  // tells yet when all workers have passed a quiescent state.
+  virtual int set(const std::byte* key, std::shared_ptr<Map> inner, UpdateMode mode) = 0;
+
+  int update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept final;
+  int read(const std::byte* key, std::byte* out) final;
+
+ protected:
+  MapOfMaps(MapSpec spec, unsigned cpus, std::unique_ptr<Map> like)
+      : Map(std::move(spec), cpus), like_(std::move(like)) {}
+  // 0, or why it may not be put in.
+  [[nodiscard]] int check_inner(const Map* inner) const noexcept;
+  void hold(std::shared_ptr<Map> inner);
+
+ private:
+  std::unique_ptr<Map> like_;
+  std::vector<std::shared_ptr<Map>> held_;
 };
 
 // Makes a map for `cpus` possible CPUs, or says why the kernel would refuse it (key and value sizes, flags, entries).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -11,7 +12,9 @@
 #include "vm/maps/devmap_hash.h"
 #include "vm/maps/hash.h"
 #include "vm/maps/lpm_trie.h"
+#include "vm/maps/map_of_maps.h"
 #include "vm/maps/prog_array.h"
+#include "vm/maps/queue.h"
 
 namespace sluice::vm {
 namespace {
@@ -21,6 +24,12 @@ constexpr std::uint32_t kPercpuValueMax = 32768;               // PCPU_MIN_UNIT_
 constexpr std::uint32_t kLpmValueMax = (4U << 20) - 260 - 40;  // likewise for a key of 260
 constexpr std::uint32_t kElementMax =
     (4U << 20) - 48 - 1;  // KMALLOC_MAX_SIZE less the kernel's own header of an element
+
+constexpr MapRules kQueueRules = {.key_min = 0,
+                                  .key_max = 0,
+                                  .value_max = 4U << 20,  // KMALLOC_MAX_SIZE
+                                  .allowed_flags = kMapNumaNode | kAccess,
+                                  .too_large = E2BIG};
 
 constexpr MapTypeRow kTypes[] = {
     {.type = MapType::kHash,
@@ -33,10 +42,13 @@ constexpr MapTypeRow kTypes[] = {
                .too_large = E2BIG},
      .make = HashMap::make},
     {.type = MapType::kArray,
-     .rules = {.allowed_flags = kMapNumaNode | kMapMmapable | kAccess, .too_large = E2BIG},
+     .rules = {.allowed_flags = kMapNumaNode | kMapMmapable | kMapInner | kAccess, .too_large = E2BIG},
      .make = ArrayMap::make},
     {.type = MapType::kProgArray,
-     .rules = {.value_min = 4, .value_max = 4, .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
+     .rules = {.value_min = 4,
+               .value_max = 4,
+               .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly,
+               .may_be_inner = false},
      .make = ProgArrayMap::make},
     {.type = MapType::kPercpuHash,
      .rules = {.key_min = 1,
@@ -50,6 +62,28 @@ constexpr MapTypeRow kTypes[] = {
     {.type = MapType::kPercpuArray,
      .rules = {.value_max = kPercpuValueMax, .allowed_flags = kAccess, .too_large = E2BIG},
      .make = PercpuArrayMap::make},
+    {.type = MapType::kLruHash,
+     .rules = {.key_min = 1,
+               .key_max = kElementMax,
+               .value_max = kElementMax,
+               .element_max = kElementMax,
+               .max_entries = 1U << 31,
+               .allowed_flags = kMapNoPrealloc | kMapNoCommonLru | kMapNumaNode | kAccess | kMapZeroSeed,
+               .later_flags = kMapNoPrealloc,
+               .apart_flags = kMapNoCommonLru | kMapNumaNode,
+               .too_large = E2BIG},
+     .make = HashMap::make},
+    {.type = MapType::kLruPercpuHash,
+     .rules = {.key_min = 1,
+               .key_max = kElementMax,
+               .value_max = kPercpuValueMax,
+               .element_max = kElementMax,
+               .max_entries = 1U << 31,
+               .allowed_flags = kMapNoPrealloc | kMapNoCommonLru | kMapNumaNode | kAccess | kMapZeroSeed,
+               .later_flags = kMapNoPrealloc,
+               .denied_flags = kMapNumaNode,
+               .too_large = E2BIG},
+     .make = HashMap::make},
     {.type = MapType::kLpmTrie,
      .rules = {.key_min = 5,
                .key_max = 260,
@@ -57,12 +91,33 @@ constexpr MapTypeRow kTypes[] = {
                .allowed_flags = kMapNoPrealloc | kMapNumaNode | kAccess,
                .required_flags = kMapNoPrealloc},
      .make = LpmTrieMap::make},
+    {.type = MapType::kArrayOfMaps,
+     .rules = {.value_min = 4,
+               .value_max = 4,
+               .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly,
+               .of_maps = true,
+               .may_be_inner = false},
+     .make = ArrayOfMaps::make},
+    {.type = MapType::kHashOfMaps,
+     .rules = {.key_min = 1,
+               .key_max = kElementMax,
+               .value_min = 4,
+               .value_max = 4,
+               .element_max = kElementMax,
+               .max_entries = 1U << 31,
+               .allowed_flags = kMapNoPrealloc | kMapNumaNode | kAccess | kMapZeroSeed,
+               .of_maps = true,
+               .may_be_inner = false,
+               .too_large = E2BIG},
+     .make = HashOfMaps::make},
     {.type = MapType::kDevmap,
      .rules = {.value_min = 4,
                .value_max = 8,
                .value_unit = 4,
                .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
      .make = DevmapArray::make},
+    {.type = MapType::kQueue, .rules = kQueueRules, .make = QueueMap::make},
+    {.type = MapType::kStack, .rules = kQueueRules, .make = QueueMap::make},
     {.type = MapType::kDevmapHash,
      .rules = {.value_min = 4,
                .value_max = 8,
@@ -109,6 +164,8 @@ constexpr std::array<std::string_view, 34> kNames = {"unspec",
                                                      "cgrp_storage",
                                                      "arena"};
 
+constexpr int kNotSupported = 524;  // ENOTSUPP, include/linux/errno.h: the kernel's own, in no header for programs
+
 int refuse(int error, std::string& why, std::string text) {
   why = std::move(text);
   return error;
@@ -129,11 +186,33 @@ int check_flags(const MapRules& rules, std::uint32_t flags, std::string& why) {
   if (const std::uint32_t missing = rules.required_flags & ~flags) {
     return refuse(-EINVAL, why, fmt::format("flags {:#x} are required for this type", missing));
   }
+  if (const std::uint32_t later = flags & rules.later_flags) {
+    return refuse(-kNotSupported, why, fmt::format("flags {:#x} are not supported for this type", later));
+  }
+  if (const std::uint32_t denied = flags & rules.denied_flags) {
+    return refuse(-EINVAL, why, fmt::format("flags {:#x} are not allowed for this type", denied));
+  }
+  if (std::popcount(flags & rules.apart_flags) > 1) {
+    return refuse(-EINVAL, why, fmt::format("flags {:#x} exclude each other", flags & rules.apart_flags));
+  }
   const auto both = [&](std::uint32_t pair) { return (flags & pair) == pair; };
   if (both(kMapReadOnlyProg | kMapWriteOnlyProg) || both(kMapReadOnly | kMapWriteOnly)) {
     return refuse(-EINVAL, why, "flags are read-only and write-only at once");
   }
   return 0;
+}
+
+int check_inner(const MapSpec& spec, std::string& why) {
+  if (spec.inner == nullptr) return refuse(-EBADF, why, "nothing says what its inner maps are like");
+  const MapSpec& inner = *spec.inner;
+  const MapTypeRow* const row = map_type_row(inner.type);
+  if (row == nullptr || !row->rules.may_be_inner) {
+    return refuse(row != nullptr && row->rules.of_maps ? -EINVAL : -kNotSupported, why,
+                  fmt::format("a map of type {} cannot be inside", map_type_name(inner.type)));
+  }
+  const int error = check_map(*row, inner, why);
+  if (error != 0) why = "inner map: " + why;
+  return error;
 }
 
 }  // namespace
@@ -154,10 +233,11 @@ int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
                   fmt::format("max_entries is {}, expected at most {}", spec.max_entries, rules.max_entries));
   }
   const int key_too_large = rules.element_max != 0 ? rules.too_large : 0;
+  const int value_too_large = rules.of_maps ? 0 : rules.too_large;
   if (const int error = check_size("key", spec.key_size, rules.key_min, rules.key_max, key_too_large, why)) {
     return error;
   }
-  if (const int error = check_size("value", spec.value_size, rules.value_min, rules.value_max, rules.too_large, why)) {
+  if (const int error = check_size("value", spec.value_size, rules.value_min, rules.value_max, value_too_large, why)) {
     return error;
   }
   if (spec.value_size % rules.value_unit != 0) {
@@ -169,6 +249,7 @@ int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
     return refuse(-rules.too_large, why,
                   fmt::format("key and value are {} bytes, expected at most {}", element, rules.element_max));
   }
+  if (rules.of_maps) return check_inner(spec, why);
   return 0;
 }
 

@@ -19,7 +19,12 @@ struct MapRules {
   std::uint32_t max_entries = 0;     // the most; 0 = any 32-bit number
   std::uint32_t allowed_flags = 0;   // kMap*
   std::uint32_t required_flags = 0;  // kMap*
-  int too_large = 0;                 // errno for a value or element over its limit; 0 = EINVAL like all else
+  std::uint32_t later_flags = 0;     // kMap*: known, and refused with ENOTSUPP
+  std::uint32_t denied_flags = 0;    // kMap*: known, and refused with EINVAL after those
+  std::uint32_t apart_flags = 0;     // kMap*: not more than one of them
+  bool of_maps = false;              // MapSpec::inner must be such that it may be inside
+  bool may_be_inner = true;
+  int too_large = 0;  // errno for a value or element over its limit; 0 = EINVAL like all else
 };
 
 struct MapTypeRow {

@@ -69,7 +69,8 @@ TEST(Completeness, ArgumentsOfEveryRowFitTogether) {
       const ArgKind next = i + 1 < row.args.size() ? row.args[i + 1] : ArgKind::kNone;
       const bool is_memory = kind == ArgKind::kReadMem || kind == ArgKind::kReadMemOrNull || kind == ArgKind::kWriteMem;
       EXPECT_EQ(is_memory, next == ArgKind::kSize || next == ArgKind::kSizeOrZero) << row.name << " argument " << i + 1;
-      EXPECT_TRUE(map || (kind != ArgKind::kMapKey && kind != ArgKind::kMapValue)) << row.name;
+      EXPECT_TRUE(map || (kind != ArgKind::kMapKey && kind != ArgKind::kMapValue && kind != ArgKind::kMapValueOut))
+          << row.name;
       EXPECT_TRUE(kind != ArgKind::kNone || next == ArgKind::kNone) << row.name;
       map = map || kind == ArgKind::kConstMap;
     }

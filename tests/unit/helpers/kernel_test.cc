@@ -1,4 +1,4 @@
-// The running kernel as the oracle of helpers that need no map: the same instructions on the same frames there and in
+// The running kernel as the oracle of helpers: the same instructions on the same frames there and in
 // the interpreter with the real table must give the same r0, bytes and metadata.
 #include <numeric>
 
@@ -8,6 +8,7 @@
 #include "tests/support/programs.h"
 #include "tests/unit/helpers/support.h"
 #include "vm/interpreter.h"
+#include "vm/maps/map.h"
 
 namespace sluice::helpers::testing {
 namespace {
@@ -38,6 +39,39 @@ class KernelComparison : public ::testing::Test {
     all.insert(all.end(), bytes.begin(), bytes.end());
     EXPECT_EQ(all.size(), expected.data.size());
     EXPECT_TRUE(all == expected.data) << "other bytes";
+  }
+  // Runs `text`, which names maps by their place in `specs`, on one frame after another, here and there with maps that
+  // start empty: the same r0 each time.
+  static void compare_with_maps(const std::string& text, const std::vector<vm::MapSpec>& specs, unsigned frames) {
+    SCOPED_TRACE(text);
+    std::vector<std::shared_ptr<vm::Map>> maps;
+    std::vector<testing_support::KernelMap> theirs;
+    for (const vm::MapSpec& spec : specs) {
+      maps.push_back(std::move(*vm::make_map(spec, 1)));
+      theirs.emplace_back(static_cast<std::uint32_t>(spec.type), spec.key_size, spec.value_size, spec.max_entries,
+                          spec.flags);
+      ASSERT_GE(theirs.back().fd(), 0);
+    }
+    vm::LoadedProgram loaded = testing_support::program_from_asm(text, vm::xdp_type(), maps);
+    std::vector<vm::Insn> insns = loaded.insns;
+    for (std::size_t i = 0; i + 1 < insns.size(); ++i) {
+      const vm::InsnRow* row = vm::find(insns[i]);
+      if (row == nullptr || row->kind != vm::Kind::kLoadImm64 || insns[i].src == 0) continue;
+      insns[i].imm = theirs[static_cast<std::size_t>(insns[i].imm)].fd();
+      ++i;
+    }
+    const KernelProgram program(insns.data(), insns.size());
+    ASSERT_GE(program.fd(), 0) << "the kernel refuses the program";
+    const vm::VerifiedProgram ours = testing_support::unverified(std::move(loaded));
+    for (unsigned number = 0; number < frames; ++number) {
+      Frame frame(Model::kLinux, 60);
+      frame.context.data[0] = static_cast<std::byte>(number);  // what the program goes by
+      const KernelRun expected = program.run(frame.bytes());
+      ASSERT_EQ(expected.error, 0);
+      vm::ExecEnv env;
+      const vm::RunResult result = vm::interpret(ours, frame.context, env, table());
+      ASSERT_EQ(static_cast<std::int32_t>(result.r0), static_cast<std::int32_t>(expected.retval)) << "frame " << number;
+    }
   }
   // One helper of (ctx, delta), its result in r0.
   static std::string one(int helper, std::int64_t delta) {
@@ -147,6 +181,48 @@ TEST_F(KernelComparison, TracePrintkTakesTheSameFormatsAndPrintsTheSameLengths) 
         "mov r1, r10\nadd r1, -16\nmov r2, {}\nmov r3, -300\nlddw r4, 0x7000000ff\nmov r5, 65\ncall 6\nexit",
         format.size() + 1);
     compare(text, 60);
+  }
+}
+
+// Each frame pushes, pops or peeks, as its first byte says; the result tells value and errno.
+TEST_F(KernelComparison, QueuesAndStacks) {
+  const std::string text = R"(
+      ldxw r2, [r1+0]
+      ldxw r3, [r1+4]
+      mov r4, r2
+      add r4, 1
+      jgt r4, r3, out
+      ldxb r6, [r2+0]
+      mov r8, -1
+      stxdw [r10-8], r8
+      mov r7, r6
+      mod r7, 7
+      jgt r7, 3, take
+      stxdw [r10-8], r6
+      lddw_map r1, 0
+      mov r2, r10
+      add r2, -8
+      mov r3, r7
+      call 87
+      ja sum
+take: lddw_map r1, 0
+      mov r2, r10
+      add r2, -8
+      jeq r7, 4, peek
+      call 88
+      ja sum
+peek: call 89
+sum:  lsh r0, 16
+      ldxdw r1, [r10-8]
+      xor r0, r1
+      exit
+out:  mov r0, 0
+      exit
+)";
+  for (const vm::MapType type : {vm::MapType::kQueue, vm::MapType::kStack}) {
+    for (const std::uint32_t most : {1U, 2U, 5U}) {
+      compare_with_maps(text, {{.name = "q", .type = type, .key_size = 0, .value_size = 8, .max_entries = most}}, 250);
+    }
   }
 }
 

@@ -69,7 +69,8 @@ void expect_same(vm::MapType type, std::uint32_t key_size, x86_64::Features feat
 }
 
 TEST(DirectLookup, FindsInHashesWithKeysOfEverySize) {
-  for (const vm::MapType type : {vm::MapType::kHash, vm::MapType::kPercpuHash}) {
+  for (const vm::MapType type :
+       {vm::MapType::kHash, vm::MapType::kPercpuHash, vm::MapType::kLruHash, vm::MapType::kLruPercpuHash}) {
     for (std::uint32_t key_size = 2; key_size <= 44; ++key_size) {
       expect_same(type, key_size, x86_64::detect_features());
     }
@@ -79,6 +80,28 @@ TEST(DirectLookup, FindsInHashesWithKeysOfEverySize) {
 TEST(DirectLookup, FindsInHashesOnACpuWithoutCrc32) {
   expect_same(vm::MapType::kHash, 8, {});
   expect_same(vm::MapType::kPercpuHash, 8, {});
+  expect_same(vm::MapType::kLruHash, 8, {});
+  expect_same(vm::MapType::kLruPercpuHash, 8, {});
+}
+
+// Generated code marks what it finds: a key it looks up survives a flood that replaces all others.
+TEST(DirectLookup, IsUseOfAnElementOfAnLruMap) {
+  for (const vm::MapType type : {vm::MapType::kLruHash, vm::MapType::kLruPercpuHash}) {
+    for (const x86_64::Features features : {x86_64::detect_features(), x86_64::Features{}}) {
+      const std::shared_ptr<vm::Map> map = map_of(type, 8, 2);
+      const CompiledProgram code = lookup_in(map, features);
+      const std::vector<std::byte> value(12);
+      std::vector<std::byte> kept = key_number(type, 8, 0);
+      ASSERT_EQ(map->update(kept.data(), value.data(), vm::UpdateMode::kAny, 0), 0);
+      for (std::uint32_t n = 1; n < 1000; ++n) {
+        vm::ExecEnv env;
+        if (n % 16 == 0) {
+          ASSERT_NE(code.memory()(kept.data(), 8, &env), 0U) << n;
+        }
+        ASSERT_EQ(map->update(key_number(type, 8, n).data(), value.data(), vm::UpdateMode::kAny, 0), 0);
+      }
+    }
+  }
 }
 
 TEST(DirectLookup, FindsInLpmTries) {

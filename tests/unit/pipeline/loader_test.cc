@@ -259,6 +259,44 @@ TEST(Loader, AMapWithoutSizeNeedsOne) {
   EXPECT_TRUE(load_text(text + "maps: {unsized: {max_entries: 5}}\n")->pipeline);
 }
 
+const std::string kInner = programs({{"user", "last"}}, "inner") +
+                           "pipelines: {main: {entry: user, on_pass: b}}\nattach: [{ports: [a], ingress: main}]\n";
+
+TEST(Loader, EntriesOfAMapOfMapsNameMaps) {
+  const auto loading =
+      load_text(kInner + "maps:\n  levels: {entries: {1: fast, 3: fast}}\n  fast: {entries: {7: 70}}\n");
+  ASSERT_TRUE(loading->pipeline) << loading->said();
+  vm::Map* const levels = map_named(*loading->pipeline, "levels");
+  const auto inside = [&](std::uint32_t key) {
+    return reinterpret_cast<vm::Map*>(levels->lookup(reinterpret_cast<const std::byte*>(&key), 0));
+  };
+  EXPECT_EQ(inside(0), map_named(*loading->pipeline, "slow"));  // as the object says
+  EXPECT_EQ(inside(1), map_named(*loading->pipeline, "fast"));
+  EXPECT_EQ(inside(2), nullptr);
+  EXPECT_EQ(inside(3), inside(1));
+  EXPECT_EQ(read_u64(*loading->pipeline, "levels", 1), inside(1)->id());
+  EXPECT_NE(inside(1)->id(), inside(0)->id());
+  EXPECT_EQ(read_u64(*loading->pipeline, "fast", 7), 70U);
+}
+
+TEST(Loader, MistakesInMapsOfMapsAreAllReported) {
+  const auto loading = load_text(kInner +
+                                 "maps:\n"
+                                 "  levels:\n    entries:\n"
+                                 "      - {key: 1, value: fasst}\n"
+                                 "      - {key: 2, value: pinned}\n"
+                                 "      - {key: 4, value: fast}\n"
+                                 "      - {key: 3, value: [fast]}\n"
+                                 "  later: {entries: {0: 1}}\n");
+  EXPECT_FALSE(loading->pipeline);
+  const std::string said = loading->said();
+  EXPECT_THAT(said, HasSubstr("10: map levels: value: there is no map 'fasst', or several"));
+  EXPECT_THAT(said, HasSubstr("11: map levels: the map named there is not like those that may be inside"));
+  EXPECT_THAT(said, HasSubstr("12: map levels: the index is out of range 0..3"));
+  EXPECT_THAT(said, HasSubstr("13: map levels: value: the name of a map is expected"));
+  EXPECT_THAT(said, HasSubstr("14: map later: a stack has no keys: programs fill it"));
+}
+
 const std::string kTwoObjects = "programs:\n  entry: {object: \"" + object("stages") +
                                 "\", function: entry}\n  last: {object: \"" + object("other") +
                                 "\", function: last}\n"

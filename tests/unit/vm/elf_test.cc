@@ -378,6 +378,51 @@ TEST(Elf, RefusalsNameWhatIsWrong) {
   EXPECT_THAT(refusal("bad_maps6.o"), HasSubstr("\"value\" type without a size"));
   EXPECT_THAT(refusal("bad_maps7.o"), HasSubstr("has pinning 9"));
   EXPECT_THAT(refusal("bad_maps8.o"), HasSubstr("member \"key\" that was not made by __type"));
+  EXPECT_THAT(refusal("bad_maps9.o"), HasSubstr("map \"wrong.inner\" is pinned, which a map inside another cannot be"));
+  EXPECT_THAT(refusal("bad_maps10.o"), HasSubstr("map \"wrong.inner\" has values, which a map inside another"));
+  EXPECT_THAT(refusal("bad_maps11.o"), HasSubstr("map \"wrong\" values[1] is no map"));
+}
+
+TEST(Elf, MapsOfMapsKnowWhatIsInside) {
+  for (const std::string& name : variants("map_kinds")) {
+    SCOPED_TRACE(name);
+    const ElfObject object = load(name);
+    const MapDecl* parity = find_map(object, "parity");
+    const MapDecl* sizes = find_map(object, "sizes");
+    ASSERT_TRUE(parity != nullptr && sizes != nullptr);
+    ASSERT_NE(parity->spec.inner, nullptr);
+    EXPECT_EQ(parity->spec.value_size, 4U);
+    EXPECT_EQ(parity->spec.inner->name, "parity.inner");
+    EXPECT_EQ(parity->spec.inner->type, MapType::kHash);
+    EXPECT_EQ(parity->spec.inner->max_entries, 8U);
+    EXPECT_EQ(sizes->spec.inner->flags, kMapInner);
+    const auto inside = [&](const MapDecl& map) {
+      std::vector<std::string> names;
+      for (const MapDecl::Inner& inner : map.inner) {
+        names.push_back(std::to_string(inner.key) + " " + object.maps[inner.map].spec.name);
+      }
+      return names;
+    };
+    EXPECT_THAT(inside(*parity), ElementsAre("0 even", "1 odd"));
+    EXPECT_THAT(inside(*sizes), ElementsAre("1 few", "2 many"));
+  }
+}
+
+TEST(Elf, MapsOfMapsAreMadeWithWhatIsInside) {
+  const ElfObject object = load("map_kinds.c19.v3.o");
+  const auto maps = make_maps(object, 1);
+  ASSERT_TRUE(maps) << maps.error().message;
+  for (std::size_t i = 0; i < object.maps.size(); ++i) {
+    EXPECT_EQ((*maps)[i]->id(), i + 1);
+    for (const MapDecl::Inner& inner : object.maps[i].inner) {
+      const auto* const key = reinterpret_cast<const std::byte*>(&inner.key);
+      EXPECT_EQ(reinterpret_cast<const Map*>((*maps)[i]->lookup(key, 0)), (*maps)[inner.map].get());
+    }
+  }
+  const ElfObject wrong = load("bad_maps12.o");
+  const auto none = make_maps(wrong, 1);
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("map \"wrong\": values[1]: map \"other\" cannot be inside: Invalid"));
 }
 
 TEST(Elf, WhatIsNoBpfObjectIsRefused) {

@@ -61,6 +61,28 @@ struct {
 } unsized SEC(".maps");
 #endif
 
+#if WHO == 3
+struct rates {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+struct rates slow SEC(".maps");
+struct rates fast SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__array(values, struct rates);
+} levels SEC(".maps") = {.values = {[0] = &slow}};
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, 4);
+	__type(value, __u32);
+} later SEC(".maps");
+#endif
+
 const volatile bool pass = true;
 const volatile __u32 target = 0;
 __u32 seen = 0;

@@ -161,6 +161,21 @@ Bytes hash_key(Random& random, const MapSpec& spec) {
   return key;
 }
 
+// As hash_key, out of a universe that leaves the kernel no reason to evict, and one that just fits.
+Bytes few_keys(Random& random, const MapSpec& spec) {
+  Random fixed(random() % (spec.max_entries / 8));
+  Bytes key(spec.key_size);
+  for (std::byte& byte : key) byte = static_cast<std::byte>(fixed());
+  return key;
+}
+Bytes all_keys(Random& random, const MapSpec& spec) {
+  Bytes key = few_keys(random, spec);
+  const auto number = static_cast<std::uint32_t>(random() % spec.max_entries);
+  std::memset(key.data(), 0, key.size());
+  std::memcpy(key.data(), &number, sizeof number);
+  return key;
+}
+
 Bytes any_u32(Random& random, const MapSpec& spec) {
   return index_key(static_cast<std::uint32_t>(random() % (spec.max_entries * 2)) * 7);
 }
@@ -190,7 +205,9 @@ Bytes ifindex_value(Random& random, std::uint32_t size) {
   return value;
 }
 
-Bytes program_value(Random& random, std::uint32_t) { return index_key(static_cast<std::uint32_t>(1 + random() % 4)); }
+Bytes number_value(Random& random, std::uint32_t) {
+  return index_key(static_cast<std::uint32_t>(1 + random() % kNumbered));
+}
 
 template <typename T>
 std::unique_ptr<Oracle> plain(const MapSpec& spec, std::uint32_t) {
@@ -220,7 +237,29 @@ MapSpec spec_of(MapType type, std::uint32_t key, std::uint32_t value, std::uint3
   return spec;
 }
 
+MapSpec of_maps(MapType type, std::uint32_t key, std::uint32_t most) {
+  MapSpec spec = spec_of(type, key, 4, most);
+  spec.inner = std::make_shared<const MapSpec>(spec_of(MapType::kHash, 4, 8, 2));
+  return spec;
+}
+
+int put_map(MapOfMaps& map, const Bytes& key, const Bytes& value, std::uint64_t mode) {
+  static const std::vector<std::shared_ptr<Map>> inside = [] {
+    std::vector<std::shared_ptr<Map>> maps;
+    for (std::uint32_t id = 1; id <= kNumbered; ++id) {
+      maps.push_back(std::move(*make_map(spec_of(MapType::kHash, 4, 8, id), 1)));
+      maps.back()->set_id(id);
+    }
+    return maps;
+  }();
+  return map.set(key.data(), inside.at(index_in(value) - 1), static_cast<UpdateMode>(mode));
+}
+
 }  // namespace
+
+bool is_numbered(const Map& map) {
+  return dynamic_cast<const ProgArray*>(&map) != nullptr || dynamic_cast<const MapOfMaps*>(&map) != nullptr;
+}
 
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
@@ -232,15 +271,36 @@ const std::vector<Case>& cases() {
       {"hash_odd", spec_of(MapType::kHash, 13, 7, 100, kMapNoPrealloc), hash_key, any_value, hash_oracle},
       {"hash_wide", spec_of(MapType::kHash, 40, 100, 300, kMapZeroSeed), hash_key, any_value, hash_oracle},
       {"percpu_hash", spec_of(MapType::kPercpuHash, 16, 12, 40), hash_key, any_value, hash_oracle},
+      {"lru_hash", spec_of(MapType::kLruHash, 4, 8, 256), few_keys, any_value, hash_oracle},
+      {"lru_hash_odd", spec_of(MapType::kLruHash, 13, 7, 400, kMapNoCommonLru), few_keys, any_value, hash_oracle},
+      {"lru_hash_full", spec_of(MapType::kLruHash, 16, 20, 100), all_keys, any_value, hash_oracle, false, true},
+      {"lru_percpu_hash", spec_of(MapType::kLruPercpuHash, 16, 12, 256), few_keys, any_value, hash_oracle},
+      {"lru_percpu_hash_full", spec_of(MapType::kLruPercpuHash, 4, 8, 32), all_keys, any_value, hash_oracle, false,
+       true},
       {"lpm_ipv4", spec_of(MapType::kLpmTrie, 8, 8, 60, kMapNoPrealloc), lpm_key, any_value, plain<LpmOracle>},
       {"lpm_ipv6", spec_of(MapType::kLpmTrie, 20, 4, 100, kMapNoPrealloc), lpm_key, any_value, plain<LpmOracle>},
       {"lpm_byte", spec_of(MapType::kLpmTrie, 5, 3, 20, kMapNoPrealloc), lpm_key, any_value, plain<LpmOracle>},
       {"lpm_wide", spec_of(MapType::kLpmTrie, 260, 1, 50, kMapNoPrealloc), lpm_key, any_value, plain<LpmOracle>},
-      {"prog_array", spec_of(MapType::kProgArray, 4, 4, 8), small_index, program_value, prog_array_oracle, true},
+      {"prog_array", spec_of(MapType::kProgArray, 4, 4, 8), small_index, number_value, prog_array_oracle, true},
+      {"array_of_maps", of_maps(MapType::kArrayOfMaps, 4, 8), small_index, number_value, prog_array_oracle, true},
+      {"hash_of_maps", of_maps(MapType::kHashOfMaps, 4, 12), hash_key, number_value, hash_oracle},
+      {"hash_of_maps_wide", of_maps(MapType::kHashOfMaps, 17, 90), hash_key, number_value, hash_oracle},
       {"devmap", spec_of(MapType::kDevmap, 4, 4, 8), small_index, ifindex_value, devmap_oracle, true},
       {"devmap_wide", spec_of(MapType::kDevmap, 4, 8, 8), small_index, ifindex_value, devmap_oracle, true},
       {"devmap_hash", spec_of(MapType::kDevmapHash, 4, 4, 12), any_u32, ifindex_value, plain<DevmapHashOracle>},
       {"devmap_hash_wide", spec_of(MapType::kDevmapHash, 4, 8, 8), any_u32, ifindex_value, plain<DevmapHashOracle>},
+  };
+  return all;
+}
+
+const std::vector<Case>& queue_cases() {
+  static const std::vector<Case> all = {
+      {"queue", spec_of(MapType::kQueue, 0, 8, 16), nullptr, any_value},
+      {"queue_one", spec_of(MapType::kQueue, 0, 1, 1), nullptr, any_value},
+      {"queue_odd", spec_of(MapType::kQueue, 0, 13, 7), nullptr, any_value},
+      {"stack", spec_of(MapType::kStack, 0, 8, 16), nullptr, any_value},
+      {"stack_one", spec_of(MapType::kStack, 0, 3, 1), nullptr, any_value},
+      {"stack_odd", spec_of(MapType::kStack, 0, 100, 5), nullptr, any_value},
   };
   return all;
 }
@@ -263,6 +323,7 @@ Bytes transfer_value(const Map& map, const Case& test, Random& random) {
 }
 
 int put(Map& map, const Bytes& key, const Bytes& value, std::uint64_t mode) {
+  if (auto* const of_maps = dynamic_cast<MapOfMaps*>(&map)) return put_map(*of_maps, key, value, mode);
   auto* const programs = dynamic_cast<ProgArray*>(&map);
   if (programs == nullptr) return map.write(key.data(), value.data(), static_cast<UpdateMode>(mode));
   if (mode != 0) return map.update(key.data(), value.data(), static_cast<UpdateMode>(mode), 0);

@@ -46,17 +46,25 @@ struct Case {
   Bytes (*value)(Random& random, std::uint32_t size) = nullptr;  // of spec.value_size bytes
   std::unique_ptr<Oracle> (*oracle)(const MapSpec& spec, std::uint32_t transfer) = nullptr;
   bool every_key_exists = false;  // next_key gives all indices, values or not
+  bool kernel_differs = false;    // in which elements go: the kernel evicts before an LRU map is full
 };
 
-// One or more for every type.
+// One or more for every type that has keys.
 const std::vector<Case>& cases();
+
+// QUEUE and STACK: without keys, so without an oracle of this kind (queue_test.cc has theirs).
+const std::vector<Case>& queue_cases();
 
 // A map of the case for kCpus CPUs.
 std::unique_ptr<Map> make(const Case& test);
 // The value in the form `Map::write` takes: per-CPU types get a different one for each CPU.
 Bytes transfer_value(const Map& map, const Case& test, Random& random);
-// Writes through the control path: `write`, or for a prog array `set` with a program numbered by the value.
+// Writes through the control path: `write`, or for a prog array or map of maps `set` with a program or map numbered by
+// the value.
 int put(Map& map, const Bytes& key, const Bytes& value, std::uint64_t mode);
+// Whether values are programs or maps, which the oracle numbers 1..kNumbered.
+bool is_numbered(const Map& map);
+constexpr std::uint32_t kNumbered = 4;
 // The keys next_key walks over, from the start. Stops the test when it does not end.
 std::vector<Bytes> walk(const Map& map);
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -78,6 +79,7 @@ struct Subject {
   Key (*key)(std::uint32_t id) = nullptr;
   bool publishes = false;  // an update gives a new element: `read` sees old or new whole
   std::uint32_t max_entries = kKeys;
+  bool evicts = false;  // more keys than room; when others are always faster, an update may be -ENOMEM
 };
 
 class MapUnderThreads : public ::testing::TestWithParam<Subject> {
@@ -110,8 +112,9 @@ class MapUnderThreads : public ::testing::TestWithParam<Subject> {
       if ((state >> 8) % 4 == 0) {
         const int error = map_->erase(bytes(&key));
         if (error != 0 && error != -ENOENT && error != -EINVAL) ++faults_;
-      } else if (write(id, static_cast<std::uint32_t>(turn) & 0xffffff, cpu) != 0) {
-        ++faults_;
+      } else {
+        const int error = write(id, static_cast<std::uint32_t>(turn) & 0xffffff, cpu);
+        if (error != 0 && !(error == -ENOMEM && GetParam().evicts)) ++faults_;
       }
       writes_.fetch_add(1, std::memory_order_relaxed);  // orders nothing: the maps must do that
       if (turn >= kTurns && turn % kYields == 0) std::this_thread::yield();
@@ -171,6 +174,27 @@ class MapUnderThreads : public ::testing::TestWithParam<Subject> {
     } while (writers_ != 0);
   }
 
+  // Afterwards the map holds max_entries keys, none more or less.
+  void expect_all_room() {
+    for (std::uint32_t id = 1; id <= kKeys; ++id) {
+      const Key key = GetParam().key(id);
+      map_->erase(bytes(&key));
+    }
+    for (std::uint32_t id = 1; id <= GetParam().max_entries; ++id) EXPECT_EQ(write(id, 1), 0);
+    for (std::uint32_t id = 1; id <= GetParam().max_entries; ++id) {
+      const Key key = GetParam().key(id);
+      EXPECT_NE(map_->lookup(bytes(&key), 0), nullptr) << id;
+    }
+    if (!GetParam().evicts) return;
+    EXPECT_EQ(write(GetParam().max_entries + 1, 1), 0);
+    unsigned found = 0;
+    for (std::uint32_t id = 1; id <= kKeys; ++id) {
+      const Key key = GetParam().key(id);
+      found += map_->lookup(bytes(&key), 0) != nullptr ? 1 : 0;
+    }
+    EXPECT_EQ(found, GetParam().max_entries);
+  }
+
   static constexpr unsigned kCpus = 2;
   std::unique_ptr<Map> map_;
   std::atomic<int> writers_{2};
@@ -190,16 +214,21 @@ TEST_P(MapUnderThreads, NothingTornIsEverSeen) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(faults_, 0);
   for (const auto& met : met_) EXPECT_GE(met, kMeetings) << "this reader never ran beside the writers";
+  expect_all_room();
 }
 
-INSTANTIATE_TEST_SUITE_P(All, MapUnderThreads,
-                         ::testing::Values(Subject{"array", MapType::kArray, 4, 0, index_key},
-                                           Subject{"percpu_array", MapType::kPercpuArray, 4, 0, index_key},
-                                           Subject{"hash", MapType::kHash, 24, 0, long_key, true},
-                                           Subject{"hash_chain", MapType::kHash, 8, kMapZeroSeed, chained_key, true},
-                                           Subject{"percpu_hash", MapType::kPercpuHash, 24, 0, long_key},
-                                           Subject{"lpm_trie", MapType::kLpmTrie, 8, kMapNoPrealloc, route_key, true}),
-                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    All, MapUnderThreads,
+    ::testing::Values(Subject{"array", MapType::kArray, 4, 0, index_key},
+                      Subject{"percpu_array", MapType::kPercpuArray, 4, 0, index_key},
+                      Subject{"hash", MapType::kHash, 24, 0, long_key, true},
+                      Subject{"hash_chain", MapType::kHash, 8, kMapZeroSeed, chained_key, true},
+                      Subject{"percpu_hash", MapType::kPercpuHash, 24, 0, long_key},
+                      Subject{"lru_hash", MapType::kLruHash, 24, 0, long_key, true, 9, true},
+                      Subject{"lru_hash_chain", MapType::kLruHash, 8, kMapZeroSeed, chained_key, true, 20, true},
+                      Subject{"lru_percpu_hash", MapType::kLruPercpuHash, 24, 0, long_key, false, 9, true},
+                      Subject{"lpm_trie", MapType::kLpmTrie, 8, kMapNoPrealloc, route_key, true}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 // A devmap entry's port and program belong together.
 class DevmapUnderThreads : public ::testing::TestWithParam<MapType> {};
@@ -262,6 +291,121 @@ TEST_P(DevmapUnderThreads, PortAndProgramAreNeverMixed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DevmapUnderThreads, ::testing::Values(MapType::kDevmap, MapType::kDevmapHash),
+                         [](const auto& test) { return std::string(map_type_name(test.param)); });
+
+// Two threads push numbered values, two pop: none is lost, torn or seen twice, and of one pusher's values each popper
+// of a queue sees ascending numbers.
+class QueueUnderThreads : public ::testing::TestWithParam<MapType> {};
+
+TEST_P(QueueUnderThreads, EveryValueComesOutOnceAndWhole) {
+  constexpr std::uint64_t kValues = 20'000;  // of each pusher
+  using Value = std::array<std::uint64_t, 3>;
+  MapSpec spec;
+  spec.type = GetParam();
+  spec.key_size = 0;
+  spec.value_size = sizeof(Value);
+  spec.max_entries = 7;
+  const std::unique_ptr<Map> map = std::move(*make_map(spec, 2));
+  auto& queue = dynamic_cast<Queue&>(*map);
+  std::vector<std::atomic<int>> seen(2 * kValues);
+  std::atomic<std::uint64_t> left{2 * kValues};
+  std::atomic<int> faults{0};
+  const auto pusher = [&](std::uint64_t who) {
+    for (std::uint64_t i = 0; i < kValues;) {
+      const std::uint64_t number = who * kValues + i;
+      const Value value{number, ~number, number * 3};
+      const int error = queue.push(reinterpret_cast<const std::byte*>(value.data()), UpdateMode::kAny);
+      if (error == 0) ++i;
+      if (error == -E2BIG) std::this_thread::yield();
+      if (error != 0 && error != -E2BIG) ++faults;
+    }
+  };
+  const auto popper = [&] {
+    std::array<std::uint64_t, 2> least{};
+    while (left != 0) {
+      Value value{};
+      const int error = queue.pop(reinterpret_cast<std::byte*>(value.data()));
+      if (error == -ENOENT && value == Value{}) {
+        std::this_thread::yield();
+        continue;
+      }
+      const std::uint64_t number = value[0];
+      if (error != 0 || number >= seen.size() || value[1] != ~number || value[2] != number * 3) {
+        ++faults;
+        return;
+      }
+      if (seen[number]++ != 0) ++faults;
+      if (GetParam() == MapType::kQueue && number % kValues < least[number / kValues]) ++faults;
+      least[number / kValues] = number % kValues;
+      --left;
+    }
+  };
+  std::array<std::thread, 4> threads{std::thread(pusher, 0), std::thread(pusher, 1), std::thread(popper),
+                                     std::thread(popper)};
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(faults, 0);
+  EXPECT_TRUE(std::ranges::all_of(seen, [](const auto& count) { return count == 1; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, QueueUnderThreads, ::testing::Values(MapType::kQueue, MapType::kStack),
+                         [](const auto& test) { return std::string(map_type_name(test.param)); });
+
+// What a look-up in a map of maps gives is whole at once, and stays good while slots change.
+class MapsOfMapsUnderThreads : public ::testing::TestWithParam<MapType> {};
+
+TEST_P(MapsOfMapsUnderThreads, InnerMapsAreWholeAndStay) {
+  constexpr std::uint32_t kSlots = 4;
+  MapSpec inner;
+  inner.max_entries = 1;
+  inner.value_size = 8;
+  MapSpec spec;
+  spec.type = GetParam();
+  spec.max_entries = kSlots;
+  spec.inner = std::make_shared<const MapSpec>(inner);
+  const std::unique_ptr<Map> map = std::move(*make_map(spec, 1));
+  auto& outer = dynamic_cast<MapOfMaps&>(*map);
+  std::atomic<bool> done{false};
+  std::atomic<int> faults{0};
+  std::atomic<std::uint64_t> writes{0};
+  std::atomic<std::uint64_t> met{0};
+  std::barrier<> start{2};
+  std::thread reader([&] {
+    start.arrive_and_wait();
+    do {
+      for (std::uint32_t key = 0; key < kSlots; ++key) {
+        const std::uint64_t before = writes.load(std::memory_order_relaxed);
+        auto* const found = reinterpret_cast<Map*>(map->lookup(bytes(&key), 0));
+        if (found == nullptr) continue;
+        const std::uint32_t first = 0;
+        const auto* const value = reinterpret_cast<const std::uint64_t*>(found->lookup(bytes(&first), 0));
+        if (__atomic_load_n(value, __ATOMIC_RELAXED) != 77) ++faults;
+        if (writes.load(std::memory_order_relaxed) != before) met.fetch_add(1, std::memory_order_relaxed);
+      }
+    } while (!done);
+  });
+  start.arrive_and_wait();
+  // Every map is new: the test ends before they are too many to hold.
+  for (int turn = 0; turn < 5'000 || (turn < 50'000 && met.load(std::memory_order_relaxed) < kMeetings); ++turn) {
+    const auto key = static_cast<std::uint32_t>(turn) % kSlots;
+    if (turn % 3 == 0) {
+      map->erase(bytes(&key));
+    } else {
+      std::shared_ptr<Map> fresh = std::move(*make_map(inner, 1));
+      const std::uint32_t first = 0;
+      const std::uint64_t value = 77;
+      fresh->write(bytes(&first), bytes(&value), UpdateMode::kAny);
+      if (outer.set(bytes(&key), std::move(fresh), UpdateMode::kAny) != 0) ++faults;
+    }
+    writes.fetch_add(1, std::memory_order_relaxed);
+    if (turn % kYields == 0) std::this_thread::yield();
+  }
+  done = true;
+  reader.join();
+  EXPECT_EQ(faults, 0);
+  EXPECT_GE(met, kMeetings) << "the reader never ran beside the writer";
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, MapsOfMapsUnderThreads, ::testing::Values(MapType::kArrayOfMaps, MapType::kHashOfMaps),
                          [](const auto& test) { return std::string(map_type_name(test.param)); });
 
 }  // namespace

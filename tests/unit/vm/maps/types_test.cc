@@ -276,6 +276,130 @@ TEST(PercpuHash, AnExistingElementChangesInPlace) {
   EXPECT_EQ(*lookup(*map, 1U, 0), 5U);
 }
 
+// Kinds of LRU maps, for what they share.
+class Lru : public ::testing::TestWithParam<MapSpec> {
+ protected:
+  std::unique_ptr<Map> sized(std::uint32_t max_entries, unsigned cpus = 2) {
+    MapSpec spec = GetParam();
+    spec.max_entries = max_entries;
+    return make(spec, cpus);
+  }
+  // Elements that next_key and look-ups agree on.
+  static std::size_t size(Map& map) {
+    const std::vector<Bytes> keys = walk(map);
+    Bytes out(map.transfer_size());
+    for (const Bytes& key : keys) EXPECT_EQ(map.read(key.data(), out.data()), 0);
+    return keys.size();
+  }
+};
+
+TEST_P(Lru, HoldsExactlyMaxEntriesAndNeverRefusesAKey) {
+  for (const std::uint32_t most : {1U, 2U, 7U, 64U, 1000U}) {
+    const auto map = sized(most);
+    const std::uint32_t room = map->spec().max_entries;
+    for (std::uint32_t key = 0; key < 10 * room; ++key) {
+      ASSERT_EQ(update(*map, key, std::uint64_t{key}), 0);
+      ASSERT_EQ(*lookup(*map, key), key);
+      if (key + 1 != room) continue;
+      ASSERT_EQ(size(*map), room);  // nothing went before the map was full
+    }
+    EXPECT_EQ(size(*map), room);
+  }
+}
+
+TEST_P(Lru, ElementsInUseSurviveAFloodOfKeysSeenOnce) {
+  constexpr std::uint32_t kHot = 150;
+  const auto map = sized(300);
+  for (std::uint32_t key = 0; key < kHot; ++key) ASSERT_EQ(update(*map, key, std::uint64_t{key}), 0);
+  for (std::uint32_t flood = 1000; flood < 20'000; flood += 100) {
+    for (std::uint32_t key = 0; key < kHot; ++key) ASSERT_NE(lookup(*map, key), nullptr) << "flood " << flood;
+    for (std::uint32_t key = flood; key < flood + 100; ++key) ASSERT_EQ(update(*map, key, std::uint64_t{0}), 0);
+  }
+  EXPECT_EQ(size(*map), 300U);
+}
+
+TEST_P(Lru, AnUpdateOfAnExistingKeyIsUse) {
+  const auto map = sized(100);
+  ASSERT_EQ(update(*map, 7U, std::uint64_t{0}), 0);
+  for (std::uint32_t flood = 1000; flood < 10'000; ++flood) {
+    if (flood % 50 == 0) {
+      ASSERT_EQ(update(*map, 7U, std::uint64_t{flood}, UpdateMode::kExist), 0) << flood;
+    }
+    ASSERT_EQ(update(*map, flood, std::uint64_t{0}), 0);
+  }
+}
+
+// What the control path reads is no use: dumping a map must not keep its contents.
+TEST_P(Lru, ReadingByTheControlPathIsNoUse) {
+  const auto map = sized(100);
+  for (std::uint32_t key = 0; key < 100; ++key) ASSERT_EQ(update(*map, key, std::uint64_t{0}), 0);
+  for (std::uint32_t flood = 1000; flood < 1100; ++flood) {
+    EXPECT_LE(size(*map), 100U);
+    ASSERT_EQ(update(*map, flood, std::uint64_t{0}), 0);
+  }
+  for (std::uint32_t key = 0; key < 100; ++key) EXPECT_EQ(lookup(*map, key), nullptr);
+}
+
+TEST_P(Lru, AMapWhoseElementsAreAllInUseStillTakesNewKeys) {
+  const auto map = sized(5000);
+  for (std::uint32_t key = 0; key < 5000; ++key) ASSERT_EQ(update(*map, key, std::uint64_t{0}), 0);
+  for (std::uint32_t fresh = 10'000; fresh < 10'100; ++fresh) {
+    for (std::uint32_t key = 0; key < 5000; ++key) lookup(*map, key);
+    ASSERT_EQ(update(*map, fresh, std::uint64_t{0}), 0);
+  }
+  EXPECT_EQ(size(*map), 5000U);
+}
+
+TEST_P(Lru, DeletedElementsMakeRoom) {
+  const auto map = sized(64);
+  const std::uint32_t room = map->spec().max_entries;
+  for (std::uint32_t key = 0; key < room; ++key) ASSERT_EQ(update(*map, key, std::uint64_t{0}), 0);
+  for (std::uint32_t round = 0; round < 20; ++round) {
+    for (std::uint32_t key = 0; key < room; key += 2) ASSERT_EQ(map->erase(at(&key)), 0);
+    for (std::uint32_t key = 0; key < room; key += 2) ASSERT_EQ(update(*map, key, std::uint64_t{round}), 0);
+    for (std::uint32_t key = 0; key < room; ++key) ASSERT_NE(lookup(*map, key), nullptr) << key;
+  }
+}
+
+// Keys of one chain of many buckets: the victim is found in every place of it.
+TEST_P(Lru, EvictsFromLongChains) {
+  MapSpec spec = GetParam();
+  spec.key_size = 8;
+  spec.max_entries = 64;
+  spec.flags |= kMapZeroSeed;
+  const auto map = make(spec, 2);
+  std::vector<std::uint64_t> keys;
+  for (std::uint64_t key = 0; keys.size() < 400; ++key) {
+    if ((hash_software(raw(&key), 8, 0) & 0xf) == 3) keys.push_back(key);
+  }
+  for (const std::uint64_t key : keys) {
+    ASSERT_EQ(update(*map, key, ~key), 0);
+    ASSERT_EQ(*lookup(*map, key), ~key);
+  }
+  EXPECT_EQ(size(*map), 64U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Lru,
+                         ::testing::Values(spec_of(MapType::kLruHash, 4, 8, 0),
+                                           spec_of(MapType::kLruHash, 4, 8, 0, kMapNoCommonLru),
+                                           spec_of(MapType::kLruPercpuHash, 4, 8, 0)),
+                         [](const auto& test) {
+                           return std::string(map_type_name(test.param.type)) + (test.param.flags != 0 ? "_apart" : "");
+                         });
+
+TEST(LruHash, ASharePerCpuIsRoundedUpAsInTheKernel) {
+  EXPECT_EQ(make(spec_of(MapType::kLruHash, 4, 8, 7, kMapNoCommonLru), 4)->spec().max_entries, 8U);
+  EXPECT_EQ(make(spec_of(MapType::kLruHash, 4, 8, 8, kMapNoCommonLru), 4)->spec().max_entries, 8U);
+  EXPECT_EQ(make(spec_of(MapType::kLruHash, 4, 8, 7), 4)->spec().max_entries, 7U);
+}
+
+TEST(LruHash, SaysWhyAFlagIsRefused) {
+  EXPECT_EQ(refusal(spec_of(MapType::kLruHash, 4, 4, 1, kMapNoPrealloc)),
+            "map 'm' (lru_hash): flags 0x1 are not supported for this type");
+  EXPECT_EQ(refusal(spec_of(MapType::kLruHash, 4, 4, 1, kMapNoCommonLru | kMapNumaNode)),
+            "map 'm' (lru_hash): flags 0x6 exclude each other");
+}
+
 struct Route {
   std::uint32_t bits;
   std::array<std::uint8_t, 4> address;
@@ -368,6 +492,90 @@ TEST_F(ProgArrays, BytesAreNoProgram) {
   EXPECT_EQ(update(*map_, 0U, 5U), -EBADF);
   EXPECT_EQ(update(*map_, 4U, 5U), -E2BIG);
 }
+
+class MapsOfMaps : public ::testing::TestWithParam<MapType> {
+ protected:
+  static std::shared_ptr<Map> inner(std::uint32_t max_entries = 1, std::uint32_t value_size = 8) {
+    return make(spec_of(MapType::kArray, 4, value_size, max_entries));
+  }
+  static std::unique_ptr<Map> outer(MapType type) {
+    MapSpec spec = spec_of(type, 4, 4, 2);
+    spec.inner = std::make_shared<const MapSpec>(spec_of(MapType::kArray, 4, 8, 1));
+    return make(spec);
+  }
+  int set(std::uint32_t key, std::shared_ptr<Map> map) { return of_.set(at(&key), std::move(map), UpdateMode::kAny); }
+  std::unique_ptr<Map> map_ = outer(GetParam());
+  MapOfMaps& of_ = dynamic_cast<MapOfMaps&>(*map_);
+};
+
+TEST_P(MapsOfMaps, ALookUpGivesTheMapItself) {
+  const std::shared_ptr<Map> one = inner();
+  ASSERT_EQ(set(1, one), 0);
+  const std::uint32_t keys[] = {0, 1, 9};
+  EXPECT_EQ(reinterpret_cast<Map*>(map_->lookup(at(&keys[1]), 0)), one.get());
+  EXPECT_EQ(map_->lookup(at(&keys[0]), 0), nullptr);
+  EXPECT_EQ(map_->lookup(at(&keys[2]), 0), nullptr);
+}
+
+TEST_P(MapsOfMaps, ReadingGivesTheInnerMapsId) {
+  const std::shared_ptr<Map> one = inner();
+  one->set_id(77);
+  ASSERT_EQ(set(1, one), 0);
+  const std::uint32_t key = 1;
+  std::uint32_t id = 0;
+  EXPECT_EQ(map_->read(at(&key), reinterpret_cast<std::byte*>(&id)), 0);
+  EXPECT_EQ(id, 77U);
+}
+
+TEST_P(MapsOfMaps, TakesOnlyMapsLikeTheOneItWasMadeFor) {
+  EXPECT_EQ(set(1, inner(2)), -EINVAL);
+  EXPECT_EQ(set(1, inner(1, 16)), -EINVAL);
+  EXPECT_EQ(set(1, nullptr), -EBADF);
+  EXPECT_EQ(set(1, make(spec_of(MapType::kHash, 4, 8, 1))), -EINVAL);
+  const std::uint32_t key = 1;
+  EXPECT_EQ(map_->lookup(at(&key), 0), nullptr);
+}
+
+TEST_P(MapsOfMaps, BytesAreNoMap) {
+  EXPECT_EQ(update(*map_, 0U, 5U), -EBADF);
+  const std::uint32_t words[] = {0, 5};
+  EXPECT_EQ(map_->write(at(&words[0]), at(&words[1]), UpdateMode::kAny), -EBADF);
+}
+
+// A program may hold what it looked up while the slot changes.
+TEST_P(MapsOfMaps, AReplacedMapLivesUntilTheMapOfMapsDies) {
+  std::shared_ptr<Map> old = inner();
+  const std::weak_ptr<Map> watched = old;
+  const std::uint32_t key = 1;
+  ASSERT_EQ(set(key, std::move(old)), 0);
+  auto* const held = reinterpret_cast<Map*>(map_->lookup(at(&key), 0));
+  ASSERT_EQ(set(key, inner()), 0);
+  ASSERT_EQ(map_->erase(at(&key)), 0);
+  ASSERT_FALSE(watched.expired());
+  EXPECT_EQ(update(*held, 0U, std::uint64_t{5}), 0);
+  map_.reset();
+  EXPECT_TRUE(watched.expired());
+}
+
+TEST_P(MapsOfMaps, AMapMayBeInSeveralSlots) {
+  const std::shared_ptr<Map> one = inner();
+  ASSERT_EQ(set(0, one), 0);
+  ASSERT_EQ(set(1, one), 0);
+  EXPECT_EQ(one.use_count(), 2);  // held once
+}
+
+TEST_P(MapsOfMaps, SayWhyTheyCannotBeMade) {
+  const std::string name(map_type_name(GetParam()));
+  MapSpec spec = spec_of(GetParam(), 4, 4, 2);
+  EXPECT_EQ(refusal(spec), "map 'm' (" + name + "): nothing says what its inner maps are like");
+  spec.inner = std::make_shared<const MapSpec>(spec_of(MapType::kArray, 3, 8, 1));
+  EXPECT_EQ(refusal(spec), "map 'm' (" + name + "): inner map: key is 3 bytes, expected 4");
+  spec.inner = std::make_shared<const MapSpec>(spec_of(MapType::kProgArray, 4, 4, 1));
+  EXPECT_EQ(refusal(spec), "map 'm' (" + name + "): a map of type prog_array cannot be inside");
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, MapsOfMaps, ::testing::Values(MapType::kArrayOfMaps, MapType::kHashOfMaps),
+                         [](const auto& test) { return std::string(map_type_name(test.param)); });
 
 class Devmaps : public ::testing::TestWithParam<MapType> {
  protected:
