@@ -5,11 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "vm/elf_legacy_maps.h"
+
 namespace sluice::vm {
 namespace {
 
 constexpr std::uint64_t kMaxDataBytes = std::uint64_t{64} << 20;  // all data sections of one object together
-constexpr std::size_t kMaxMaps = 4096;                            // of one object
 
 Error error(std::string message) { return {ErrorCode::kProgram, std::move(message)}; }
 
@@ -113,9 +114,6 @@ class Definition {
 };
 
 Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps) {
-  if (const ElfSection* legacy = file.section("maps"); legacy != nullptr && legacy->size != 0) {
-    return error("section \"maps\": legacy map definitions are not supported, declare maps in SEC(\".maps\")");
-  }
   const ElfSection* section = file.section(".maps");
   if (section == nullptr || section->size == 0) return {};
   if (btf == nullptr) return error("section \".maps\": the object has no .BTF that describes it, compile with -g");
@@ -174,6 +172,7 @@ Result<void> read_data(const ElfFile& file, const Btf* btf, std::vector<PlacedMa
 
 Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf) {
   std::vector<PlacedMap> maps;
+  if (auto done = read_legacy_maps(file, btf, maps); !done) return done.error();
   if (auto done = read_declared(file, btf, maps); !done) return done.error();
   if (auto done = read_data(file, btf, maps); !done) return done.error();
   return maps;

@@ -87,6 +87,8 @@ void add_config_verbs(CLI::App& app, Options& o) {
   explain->callback([&o] { o.action = [&o] { return explain_error(o.code); }; });
 }
 
+constexpr const char* kTypeHelp = "xdp, xdp/devmap or xdp/cpumap: what to take it for, whatever its section says";
+
 void add_program_verbs(CLI::App& app, Options& o) {
   auto* prog = app.add_subcommand("prog", "programs of an object");
   prog->require_subcommand(1);
@@ -100,6 +102,7 @@ void add_program_verbs(CLI::App& app, Options& o) {
   add_common(verify, o.verify.common);
   verify->add_option("OBJ", o.verify.object, "object file")->required();
   verify->add_option("--program", o.verify.program, "only this one");
+  verify->add_option("--type", o.verify.type, kTypeHelp);
   verify->add_flag("--allow-ptr-leaks", o.verify.allow_ptr_leaks, "allow storing pointers into packets and maps");
   verify->callback([&o] { o.action = [&o] { return prog_verify(o.verify); }; });
 
@@ -108,12 +111,14 @@ void add_program_verbs(CLI::App& app, Options& o) {
   dump->add_option("OBJ", o.dump.object, "object file")->required();
   dump->add_option("WHAT", o.dump.what, "bpf, jit, btf or cfg")->required();
   dump->add_option("--program", o.dump.program, "only this one");
+  dump->add_option("--type", o.dump.type, kTypeHelp);
   dump->callback([&o] { o.action = [&o] { return prog_dump(o.dump); }; });
 
   auto* run = prog->add_subcommand("run", "run a program over a frame or a capture");
   add_common(run, o.run.common);
   run->add_option("OBJ", o.run.object, "object file")->required();
   run->add_option("--program", o.run.program, "which one");
+  run->add_option("--type", o.run.type, kTypeHelp);
   run->add_option("--data-in", o.run.data_in, "raw frame or capture")->required();
   run->add_option("--data-out", o.run.data_out, "where the frame goes");
   run->add_option("--repeat", o.run.repeat, "runs");

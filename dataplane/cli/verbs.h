@@ -57,6 +57,7 @@ struct ProgVerify {
   Common common;
   std::string object;
   std::string program;  // empty = all
+  std::string type;     // what it is taken for instead of what its section says; empty = by section
   bool allow_ptr_leaks = false;
 };
 int prog_verify(const ProgVerify& options);
@@ -66,6 +67,7 @@ struct ProgDump {
   std::string object;
   std::string what;  // bpf | jit | btf | cfg
   std::string program;
+  std::string type;  // as for prog verify
 };
 int prog_dump(const ProgDump& options);
 
@@ -73,6 +75,7 @@ struct ProgRun {
   Common common;
   std::string object;
   std::string program;
+  std::string type;     // as for prog verify
   std::string data_in;  // raw frame, or a capture
   std::string data_out;
   std::uint32_t repeat = 1;
