@@ -61,16 +61,16 @@ std::string read_license(const ElfFile& file) {
 }
 
 Result<ElfObject> read_object(std::span<const std::byte> image, const std::string& path, const ElfOptions& options) {
+  ElfObject object;
   auto file = ElfFile::parse(image);
   if (!file) return std::move(file).error();
   auto debug = read_debug_info(*file);
   if (!debug) return std::move(debug).error();
-  auto maps = read_maps(*file, debug->btf.get());
+  auto maps = read_maps(*file, debug->btf.get(), options.list_only ? &object.unread_maps : nullptr);
   if (!maps) return std::move(maps).error();
   auto linked = link_programs({*file, *maps, debug->lines, debug->btf != nullptr, options});
   if (!linked) return std::move(linked).error();
 
-  ElfObject object;
   object.path = path;
   object.license = read_license(*file);
   object.btf = std::move(debug->btf);

@@ -39,7 +39,8 @@ struct ElfOptions {
   // nothing. Null = nothing.
   std::map<std::string, const ProgramType*, std::less<>> types;
   const ProgramType* unknown_type = nullptr;
-  // An object whose programs all fail to link is still an object; without this it is an error.
+  // An object whose programs all fail to link, or some of whose maps cannot be read, is still an object; without this
+  // it is an error.
   bool list_only = false;
 };
 
@@ -48,6 +49,7 @@ struct ElfObject {
   std::vector<MapDecl> maps;
   std::vector<LoadedProgram> programs;  // of known types; `maps` empty: instructions index ElfObject::maps until bind()
   std::vector<ListedProgram> others;    // the object's other programs
+  std::vector<std::string> unread_maps;     // with ElfOptions::list_only: why declarations cannot be read
   std::vector<std::string> other_sections;  // sections of programs whose type Sluice does not know
   std::shared_ptr<const Btf> btf;           // null without .BTF
   std::string license;                      // empty when absent

@@ -113,7 +113,8 @@ class Definition {
   bool has_type_ = false;
 };
 
-Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps) {
+Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps,
+                           std::vector<std::string>* unread) {
   const ElfSection* section = file.section(".maps");
   if (section == nullptr || section->size == 0) return {};
   if (btf == nullptr) return error("section \".maps\": the object has no .BTF that describes it, compile with -g");
@@ -126,6 +127,10 @@ Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<Plac
                                variable.offset, section->size));
     }
     auto spec = Definition(*btf, variable).read();
+    if (!spec && unread != nullptr) {
+      unread->push_back(std::move(spec).error().message);
+      continue;
+    }
     if (!spec) return std::move(spec).error();
     maps.push_back({{std::move(*spec), MapDecl::Origin::kDeclared, {}}, section->index, variable.offset});
   }
@@ -170,10 +175,10 @@ Result<void> read_data(const ElfFile& file, const Btf* btf, std::vector<PlacedMa
 
 }  // namespace
 
-Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf) {
+Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf, std::vector<std::string>* unread) {
   std::vector<PlacedMap> maps;
   if (auto done = read_legacy_maps(file, btf, maps); !done) return done.error();
-  if (auto done = read_declared(file, btf, maps); !done) return done.error();
+  if (auto done = read_declared(file, btf, maps, unread); !done) return done.error();
   if (auto done = read_data(file, btf, maps); !done) return done.error();
   return maps;
 }

@@ -2,6 +2,7 @@
 // Map declarations of an object: BTF definitions in `.maps` (libbpf's conventions), legacy ones in `maps`
 // (vm/elf_legacy_maps.h) and data sections. Control path.
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -21,6 +22,7 @@ struct PlacedMap {
 };
 
 // Legacy maps by offset, then those of `.maps` by offset, then data sections by index. `btf` may be null.
-Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf);
+// A definition in `.maps` that makes no sense is an error, or goes to `unread` when that is not null.
+Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf, std::vector<std::string>* unread);
 
 }  // namespace sluice::vm

@@ -42,13 +42,15 @@ void print_json(const vm::ElfObject& object) {
     others.push_back(
         {{"name", other.name}, {"section", other.section}, {"type", type}, {"insns", other.insns}, {"why", why}});
   }
+  Json unread = object.unread_maps;
   const Json all{{"version", 1},
                  {"object", object.path},
                  {"license", object.license},
                  {"programs", programs},
                  {"maps", maps},
                  {"other_sections", object.other_sections},
-                 {"other_programs", others}};
+                 {"other_programs", others},
+                 {"unread_maps", unread}};
   fmt::print("{}\n", all.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
@@ -70,6 +72,7 @@ void print_text(const vm::ElfObject& object) {
                map.spec.key_size, map.spec.value_size, map.spec.max_entries, map.spec.flags,
                map.spec.pin_by_name ? "  pinned by name" : "");
   }
+  for (const std::string& why : object.unread_maps) fmt::print("map      cannot be read: {}\n", why);
   fmt::print("license  {}\n", object.license.empty() ? "none" : object.license);
 }
 
