@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/diagnostics.h"
+#include "dataplane/pipeline/loader.h"
 #include "helpers/table.h"
 
 namespace sluice::cli {
@@ -152,6 +153,27 @@ Result<const ReadyPrograms::Ready*> ReadyPrograms::get(const vm::LoadedProgram& 
   auto ready = std::make_unique<Ready>(Ready{std::move(runner).value(), {}});
   ready->slot = ready->runner.slot(stage);
   return ready_.emplace(program.name, std::move(ready)).first->second.get();
+}
+
+LoadedPipelines load_pipelines(const config::Config& config, const config::Sources& sources,
+                               const std::vector<pipeline::Engine>& engines, bool quiet) {
+  LoadedPipelines loaded;
+  for (const pipeline::Engine engine : engines) {
+    pipeline::LoadReport report;
+    auto made = pipeline::load(config, sources, helpers::table(), {.engine = engine}, report);
+    const bool first = loaded.pipelines.empty();
+    if (first && (!made || !quiet))
+      fmt::print(stderr, "{}", report.diagnostics.render());  // the others would say the same
+    if (!made) {
+      for (const pipeline::Rejected& rejected : report.rejected) fmt::print(stderr, "{}", rejected.text);
+      loaded.exit = kRejected;
+      if (report.diagnostics.has_errors()) loaded.exit = kConfig;
+      if (report.failure) loaded.exit = fail(*report.failure);
+      return loaded;
+    }
+    loaded.pipelines.push_back(std::move(made));
+  }
+  return loaded;
 }
 
 }  // namespace sluice::cli

@@ -13,6 +13,8 @@
 
 #include "base/result.h"
 #include "dataplane/cli/verbs.h"
+#include "dataplane/config/config.h"
+#include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/runner.h"
 #include "verifier/verifier.h"
 #include "vm/elf.h"
@@ -68,5 +70,14 @@ class ReadyPrograms {
   pipeline::Engine engine_;
   std::map<std::string, std::unique_ptr<Ready>, std::less<>> ready_;
 };
+
+// A configuration loaded once an engine; `exit` is not kOk, and all was said on stderr, when something is wrong with
+// it.
+struct LoadedPipelines {
+  std::vector<std::unique_ptr<pipeline::Pipeline>> pipelines;
+  int exit = kOk;
+};
+LoadedPipelines load_pipelines(const config::Config& config, const config::Sources& sources,
+                               const std::vector<pipeline::Engine>& engines, bool quiet);
 
 }  // namespace sluice::cli

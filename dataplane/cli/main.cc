@@ -40,6 +40,7 @@ struct Options {
   ProgVerify verify;
   ProgDump dump;
   ProgRun run;
+  Bench bench;
   Exec exec;
   Graph graph;
   std::string code, page;
@@ -128,6 +129,23 @@ void add_program_verbs(CLI::App& app, Options& o) {
   run->add_option("--ingress-ifindex", o.run.ingress_ifindex, "what the program sees");
   run->add_option("--frame-model", o.run.frame_model, "linux (default) or native");
   run->callback([&o] { o.action = [&o] { return prog_run(o.run); }; });
+
+  auto* bench = app.add_subcommand("bench", "ns a frame of a program or of a port's pipeline");
+  add_common(bench, o.bench.common);
+  bench->add_option("SUBJECT", o.bench.subject, "object or pipeline file")->required();
+  bench->add_option("--program", o.bench.program, "which one of an object");
+  bench->add_option("--type", o.bench.type, kTypeHelp);
+  bench->add_option("--port", o.bench.port, "where frames come in, of a pipeline file");
+  repeatable(bench->add_option("--set", o.set, "override a value of a pipeline file"));
+  bench->add_option("--maps", o.bench.maps, "fixture with a maps: section, of an object");
+  bench->add_option("--pcap", o.bench.pcap, "capture whose first 64 frames are used; else one UDP frame of 64 bytes");
+  repeatable(bench->add_option("--engine", o.bench.engines, "interp, jit; both when none is named"));
+  bench->add_option("--against", o.bench.against, "kernel: the running one beside them");
+  bench->add_option("--rounds", o.bench.rounds, "interleaved rounds whose median counts, default 9");
+  bench->callback([&o] {
+    split_pairs(o.set, o.bench.set, "--set");
+    o.action = [&o] { return sluice::cli::bench(o.bench); };
+  });
 
   auto* exec = app.add_subcommand("exec", "run raw instructions given as hex on standard input");
   add_common(exec, o.exec.common);

@@ -87,6 +87,21 @@ struct ProgRun {
 };
 int prog_run(const ProgRun& options);
 
+struct Bench {
+  Common common;
+  std::string subject;  // object or pipeline file
+  std::vector<std::pair<std::string, std::string>> set;
+  std::string program;               // of an object; empty = its only one
+  std::string type;                  // as for prog verify
+  std::string port;                  // of a pipeline: where the frames come in; empty = the first that has a pipeline
+  std::string maps;                  // fixture, of an object
+  std::string pcap;                  // frames; empty = one of 64 bytes
+  std::vector<std::string> engines;  // empty = interp and jit
+  std::string against;               // "kernel", or empty
+  std::uint32_t rounds = 9;
+};
+int bench(const Bench& options);
+
 struct Exec {
   Common common;
   std::string memory_hex;
