@@ -1,6 +1,6 @@
 // ns a frame of small programs on every engine, hot, and of the running kernel beside them where we may load programs
-// into it. Repetitions are interleaved at random and medians printed. The kernel's figure is what BPF_PROG_TEST_RUN
-// reports, its loop included: the row of `drop` shows what that costs.
+// into it. Repetitions are interleaved at random and medians printed. The kernel's figure is that of `sluice bench
+// --against kernel`: of a program that calls the one in question 64 times a run.
 //     bench/engines DIRECTORY-OF-OBJECTS [GOOGLE BENCHMARK OPTIONS]
 #include <algorithm>
 #include <array>
@@ -13,6 +13,8 @@
 #include <benchmark/benchmark.h>
 
 #include "dataplane/kernel/peer.h"
+#include "dataplane/kernel/timing.h"
+#include "dataplane/pipeline/bench.h"
 #include "dataplane/pipeline/frame.h"
 #include "dataplane/pipeline/runner.h"
 #include "helpers/table.h"
@@ -23,26 +25,16 @@ namespace sluice {
 namespace {
 
 constexpr unsigned kBurst = 32;
-constexpr std::uint32_t kKernelRepeat = 100'000;
+constexpr double kKernelSeconds = 0.02;
 
 struct Case {
   std::string name, object, program;
 };
 
-// 64 bytes: Ethernet, IPv4, UDP to port 9.
-std::vector<std::byte> frame() {
-  constexpr std::array<unsigned char, 42> kHeaders = {0x02, 0, 0,  0,  0, 1, 0x02, 0, 0,  0,  0, 2,  8,  0,
-                                                      0x45, 0, 0,  50, 0, 0, 0,    0, 64, 17, 0, 0,  10, 0,
-                                                      0,    1, 10, 0,  0, 2, 0,    5, 0,  9,  0, 30, 0,  0};
-  std::vector<std::byte> bytes(64);
-  std::transform(kHeaders.begin(), kHeaders.end(), bytes.begin(), [](unsigned char b) { return std::byte{b}; });
-  return bytes;
-}
-
 // The entry every look-up finds: the frame's destination MAC, VLAN 0 -> XDP_DROP.
 std::array<std::byte, 8> fdb_key() {
   std::array<std::byte, 8> key{};
-  std::copy_n(frame().begin(), 6, key.begin());
+  std::copy_n(pipeline::small_udp_frame().begin(), 6, key.begin());
   return key;
 }
 constexpr std::uint64_t kFdbValue = 1;
@@ -86,7 +78,7 @@ void run_engine(benchmark::State& state, const Case& c, pipeline::Engine engine)
   std::vector<pipeline::FrameBuffer> buffers(kBurst, pipeline::FrameBuffer(pipeline::FrameModel::kNative));
   std::vector<vm::XdpContext> contexts(kBurst);
   std::vector<std::uint32_t> verdicts(kBurst);
-  const std::vector<std::byte> bytes = frame();
+  const std::vector<std::byte> bytes = pipeline::small_udp_frame();
   for (unsigned i = 0; i < kBurst; ++i) buffers[i].load(bytes, false, contexts[i]);
   vm::ExecEnv env;
   for (auto _ : state) {
@@ -98,26 +90,22 @@ void run_engine(benchmark::State& state, const Case& c, pipeline::Engine engine)
 }
 
 void run_kernel(benchmark::State& state, const Case& c) {
-  const std::string programs[] = {c.program};
-  kernel::Object object = or_stop(kernel::Object::open(c.object, programs));
-  if (const kernel::Verdict verdict = object.load(); !verdict.accepted) {
-    state.SkipWithError("the kernel refuses the program");
+  const pipeline::Runner runner = make_runner(c, pipeline::Engine::kInterp);
+  const auto timer = kernel::ProgramTimer::make(runner.program());
+  if (!timer) {
+    state.SkipWithError(timer.error().message.c_str());
     return;
   }
-  if (auto fdb = object.map("fdb")) {
-    fdb->update(fdb_key(), std::as_bytes(std::span(&kFdbValue, 1)));
-  }
-  const kernel::Fd program = or_stop(object.program(c.program));
-  const std::vector<std::byte> bytes = frame();
+  const std::vector<std::vector<std::byte>> frames = {pipeline::small_udp_frame()};
   for (auto _ : state) {
-    const auto result = kernel::run(program, {.data = bytes, .repeat = kKernelRepeat});
-    if (!result) {
-      state.SkipWithError(result.error().message.c_str());
+    const auto time = timer->measure(frames, kKernelSeconds);
+    if (!time) {
+      state.SkipWithError(time.error().message.c_str());
       return;
     }
-    state.SetIterationTime(static_cast<double>(result->duration_ns) * 1e-9 * kKernelRepeat);
+    state.SetIterationTime(time->ns * 1e-9);
   }
-  count_frames(state, kKernelRepeat);
+  count_frames(state, 1);
 }
 
 void add_benchmarks(const std::string& directory) {
@@ -133,9 +121,10 @@ void add_benchmarks(const std::string& directory) {
     benchmark::RegisterBenchmark((c.name + "/jit").c_str(),
                                  [&c](benchmark::State& state) { run_engine(state, c, pipeline::Engine::kJit); });
     if (with_kernel) {
-      benchmark::RegisterBenchmark((c.name + "/kernel").c_str(), [&c](benchmark::State& state) {
-        run_kernel(state, c);
-      })->UseManualTime();
+      benchmark::RegisterBenchmark((c.name + "/kernel").c_str(),
+                                   [&c](benchmark::State& state) { run_kernel(state, c); })
+          ->UseManualTime()
+          ->Iterations(1);
     }
   }
   if (!with_kernel) std::fprintf(stderr, "without the kernel: %s\n", kernel::unavailable().c_str());

@@ -16,6 +16,7 @@
 namespace sluice::vm {
 namespace {
 
+constexpr std::uint8_t kOpcodeLddw = 0x18;
 constexpr std::streamoff kMaxFileBytes = std::streamoff{64} << 20;
 
 // Variables' places, which .BTF leaves to the symbol table.
@@ -59,21 +60,22 @@ std::string read_license(const ElfFile& file) {
   return {text, strnlen(text, section->data.size())};
 }
 
-Result<ElfObject> read_object(std::span<const std::byte> image, const std::string& path) {
+Result<ElfObject> read_object(std::span<const std::byte> image, const std::string& path, const ElfOptions& options) {
+  ElfObject object;
   auto file = ElfFile::parse(image);
   if (!file) return std::move(file).error();
   auto debug = read_debug_info(*file);
   if (!debug) return std::move(debug).error();
-  auto maps = read_maps(*file, debug->btf.get());
+  auto maps = read_maps(*file, debug->btf.get(), options.list_only ? &object.unread_maps : nullptr);
   if (!maps) return std::move(maps).error();
-  auto linked = link_programs({*file, *maps, debug->lines, debug->btf != nullptr});
+  auto linked = link_programs({*file, *maps, debug->lines, debug->btf != nullptr, options});
   if (!linked) return std::move(linked).error();
 
-  ElfObject object;
   object.path = path;
   object.license = read_license(*file);
   object.btf = std::move(debug->btf);
   object.programs = std::move(linked->programs);
+  object.others = std::move(linked->others);
   object.other_sections = std::move(linked->other_sections);
   for (LoadedProgram& program : object.programs) {
     program.object = path;
@@ -90,7 +92,21 @@ const LoadedProgram* ElfObject::program(std::string_view name) const noexcept {
   return found == programs.end() ? nullptr : &*found;
 }
 
-Result<ElfObject> load_elf(const std::string& path) {
+const ListedProgram* ElfObject::listed(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(others, name, &ListedProgram::name);
+  return found == others.end() ? nullptr : &*found;
+}
+
+std::string why_not(const ListedProgram& program) {
+  if (!program.why.empty()) return program.why;
+  if (program.type.empty()) {
+    return fmt::format("section \"{}\" does not say what type program \"{}\" has", program.section, program.name);
+  }
+  return fmt::format("program \"{}\" in section \"{}\" is of type {}, which is not run here", program.name,
+                     program.section, program.type);
+}
+
+Result<ElfObject> load_elf(const std::string& path, const ElfOptions& options) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
   // A directory opens and has a size; a pipe would be waited for.
@@ -108,33 +124,40 @@ Result<ElfObject> load_elf(const std::string& path) {
   if (!stream.read(reinterpret_cast<char*>(image.data()), size)) {
     return Error{ErrorCode::kEnvironment, path + ": cannot be read"};
   }
-  return parse_elf(image, path);
+  return parse_elf(image, path, options);
 }
 
-Result<ElfObject> parse_elf(std::span<const std::byte> image, const std::string& path) {
-  auto object = read_object(image, path);
+Result<ElfObject> parse_elf(std::span<const std::byte> image, const std::string& path, const ElfOptions& options) {
+  auto object = read_object(image, path, options);
   if (!object) return std::move(object).error().in(path);
   return object;
 }
 
+Result<std::shared_ptr<Map>> make_map(const MapDecl& declaration, unsigned cpus) {
+  auto made = make_map(declaration.spec, cpus);
+  if (!made) return std::move(made).error();
+  std::shared_ptr<Map> map = std::move(*made);
+  if (declaration.origin == MapDecl::Origin::kDeclared) return map;
+  const std::uint32_t key = 0;
+  const int status = map->write(reinterpret_cast<const std::byte*>(&key), declaration.initial.data(), UpdateMode::kAny);
+  if (status != 0) return Error{ErrorCode::kInternal, fmt::format("cannot be filled: {}", std::strerror(-status))};
+  if (declaration.origin == MapDecl::Origin::kRodata) map->freeze();
+  return map;
+}
+
 Result<std::vector<std::shared_ptr<Map>>> make_maps(const ElfObject& object, unsigned cpus) {
-  std::vector<std::shared_ptr<Map>> maps;
-  for (const MapDecl& declaration : object.maps) {
-    auto made = make_map(declaration.spec, cpus);
-    if (!made) return std::move(made).error().in(fmt::format("{}: map \"{}\"", object.path, declaration.spec.name));
-    std::shared_ptr<Map> map = std::move(*made);
-    if (declaration.origin != MapDecl::Origin::kDeclared) {
-      const std::uint32_t key = 0;
-      const int status =
-          map->write(reinterpret_cast<const std::byte*>(&key), declaration.initial.data(), UpdateMode::kAny);
-      if (status != 0) {
-        return Error{ErrorCode::kInternal, fmt::format("{}: map \"{}\": cannot be filled: {}", object.path,
-                                                       declaration.spec.name, std::strerror(-status))};
-      }
-      if (declaration.origin == MapDecl::Origin::kRodata) map->freeze();
-    }
-    map->set_id(static_cast<std::uint32_t>(maps.size()) + 1);
-    maps.push_back(std::move(map));
+  return make_maps(object, cpus, std::vector<bool>(object.maps.size(), true));
+}
+
+Result<std::vector<std::shared_ptr<Map>>> make_maps(const ElfObject& object, unsigned cpus,
+                                                    const std::vector<bool>& needed) {
+  std::vector<std::shared_ptr<Map>> maps(object.maps.size());
+  for (std::size_t i = 0; i < object.maps.size(); ++i) {
+    if (!needed[i]) continue;
+    auto made = make_map(object.maps[i], cpus);
+    if (!made) return std::move(made).error().in(fmt::format("{}: map \"{}\"", object.path, object.maps[i].spec.name));
+    maps[i] = std::move(*made);
+    maps[i]->set_id(static_cast<std::uint32_t>(i) + 1);
   }
   if (auto done = fill_maps_of_maps(object, maps); !done) return done.error();
   return maps;
@@ -159,6 +182,25 @@ Result<void> fill_maps_of_maps(const ElfObject& object, std::span<const std::sha
     }
   }
   return {};
+}
+
+void mark_maps(const ElfObject& object, const LoadedProgram& program, std::vector<bool>& used) {
+  for (std::size_t slot = 0; slot < program.insns.size(); ++slot) {
+    const Insn& insn = program.insns[slot];
+    if (insn.opcode != kOpcodeLddw) continue;
+    const auto kind = static_cast<Imm64>(insn.src);
+    const auto index = static_cast<std::size_t>(static_cast<std::uint32_t>(insn.imm));
+    if ((kind == Imm64::kMap || kind == Imm64::kMapValue) && index < used.size()) used[index] = true;
+    ++slot;  // its second half is no instruction
+  }
+  const std::vector<bool> direct = used;
+  for (std::size_t outer = 0; outer < used.size(); ++outer) {
+    const MapSpec& spec = object.maps[outer].spec;
+    if (!direct[outer] || spec.inner == nullptr) continue;
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      if (may_stand_for(*spec.inner, object.maps[i].spec)) used[i] = true;
+    }
+  }
 }
 
 LoadedProgram bind(const LoadedProgram& program, std::span<const std::shared_ptr<Map>> maps) {

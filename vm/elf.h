@@ -2,6 +2,8 @@
 // BPF object files as clang 14 to 19 write them: programs, map declarations, relocations, BTF and line info. The only
 // place that sees libelf. Input is hostile until the function returned. Control path.
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,24 +31,58 @@ struct MapDecl {
   std::vector<Inner> inner;
 };
 
+// A program that is listed only: of a type not run here or not known, or one that cannot be linked.
+struct ListedProgram {
+  std::string name;
+  std::string section;
+  std::string_view type;    // as bpftool writes it, "sched_cls"; empty when the section's name says nothing
+  std::uint32_t insns = 0;  // slots of its function, those it calls not counted
+  std::string why;          // of a type that is run here: what keeps it from being linked. Else empty
+};
+
+struct ElfOptions {
+  // What to take programs for instead of what their section says, by name; `unknown_type` is for all whose section says
+  // nothing. Null = nothing.
+  std::map<std::string, const ProgramType*, std::less<>> types;
+  const ProgramType* unknown_type = nullptr;
+  // An object whose programs all fail to link, or some of whose maps cannot be read, is still an object; without this
+  // it is an error.
+  bool list_only = false;
+};
+
 struct ElfObject {
   std::string path;
   std::vector<MapDecl> maps;
   std::vector<LoadedProgram> programs;  // of known types; `maps` empty: instructions index ElfObject::maps until bind()
+  std::vector<ListedProgram> others;    // the object's other programs
+  std::vector<std::string> unread_maps;     // with ElfOptions::list_only: why declarations cannot be read
   std::vector<std::string> other_sections;  // sections of programs whose type Sluice does not know
   std::shared_ptr<const Btf> btf;           // null without .BTF
   std::string license;                      // empty when absent
 
   // The program called `name`, or null.
   [[nodiscard]] const LoadedProgram* program(std::string_view name) const noexcept;
+  // Of the others likewise.
+  [[nodiscard]] const ListedProgram* listed(std::string_view name) const noexcept;
 };
 
-// Errors carry kEnvironment (cannot read the file) or kProgram (section, symbol or offset that is wrong).
-Result<ElfObject> load_elf(const std::string& path);
-Result<ElfObject> parse_elf(std::span<const std::byte> image, const std::string& path);
+// Why `program`, which was asked for, is not run.
+std::string why_not(const ListedProgram& program);
 
+// Errors carry kEnvironment (cannot read the file) or kProgram (section, symbol or offset that is wrong).
+Result<ElfObject> load_elf(const std::string& path, const ElfOptions& options = {});
+Result<ElfObject> parse_elf(std::span<const std::byte> image, const std::string& path, const ElfOptions& options = {});
+
+// Makes the map, filled with a data section's contents; .rodata frozen.
+Result<std::shared_ptr<Map>> make_map(const MapDecl& declaration, unsigned cpus);
 // Makes one map per declaration for `cpus` CPUs, filled with data sections' contents; .rodata frozen.
 Result<std::vector<std::shared_ptr<Map>>> make_maps(const ElfObject& object, unsigned cpus);
+// The same, but null where `needed` (by index) is false.
+Result<std::vector<std::shared_ptr<Map>>> make_maps(const ElfObject& object, unsigned cpus,
+                                                    const std::vector<bool>& needed);
+// Sets in `used`, of ElfObject::maps' size, the maps that the program's instructions name, and those that may lie in a
+// map of maps among them.
+void mark_maps(const ElfObject& object, const LoadedProgram& program, std::vector<bool>& used);
 
 // Puts into maps of maps what their declarations say. `maps` in the order of ElfObject::maps; where one is null nothing
 // is put, or put inside.

@@ -5,13 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "vm/elf_legacy_maps.h"
 #include "vm/elf_map_values.h"
 
 namespace sluice::vm {
 namespace {
 
 constexpr std::uint64_t kMaxDataBytes = std::uint64_t{64} << 20;  // all data sections of one object together
-constexpr std::size_t kMaxMaps = 4096;                            // of one object
 
 Error error(std::string message) { return {ErrorCode::kProgram, std::move(message)}; }
 
@@ -130,10 +130,8 @@ class Definition {
   bool has_type_ = false;
 };
 
-Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps) {
-  if (const ElfSection* legacy = file.section("maps"); legacy != nullptr && legacy->size != 0) {
-    return error("section \"maps\": legacy map definitions are not supported, declare maps in SEC(\".maps\")");
-  }
+Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps,
+                           std::vector<std::string>* unread) {
   const ElfSection* section = file.section(".maps");
   if (section == nullptr || section->size == 0) return {};
   if (btf == nullptr) return error("section \".maps\": the object has no .BTF that describes it, compile with -g");
@@ -146,6 +144,10 @@ Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<Plac
                                variable.offset, section->size));
     }
     auto spec = Definition(*btf, std::string(variable.name), variable.type, false).read();
+    if (!spec && unread != nullptr) {
+      unread->push_back(std::move(spec).error().message);
+      continue;
+    }
     if (!spec) return std::move(spec).error();
     maps.push_back({{std::move(*spec), MapDecl::Origin::kDeclared, {}}, section->index, variable.offset});
   }
@@ -190,9 +192,10 @@ Result<void> read_data(const ElfFile& file, const Btf* btf, std::vector<PlacedMa
 
 }  // namespace
 
-Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf) {
+Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf, std::vector<std::string>* unread) {
   std::vector<PlacedMap> maps;
-  if (auto done = read_declared(file, btf, maps); !done) return done.error();
+  if (auto done = read_legacy_maps(file, btf, maps); !done) return done.error();
+  if (auto done = read_declared(file, btf, maps, unread); !done) return done.error();
   if (auto done = read_data(file, btf, maps); !done) return done.error();
   if (auto done = read_map_values(file, btf, maps); !done) return done.error();
   return maps;

@@ -1,5 +1,8 @@
 #pragma once
-// Map declarations of an object: BTF definitions in `.maps` (libbpf's conventions) and data sections. Control path.
+// Map declarations of an object: BTF definitions in `.maps` (libbpf's conventions), legacy ones in `maps`
+// (vm/elf_legacy_maps.h) and data sections. Control path.
+#include <cstddef>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -9,6 +12,8 @@
 
 namespace sluice::vm {
 
+constexpr std::size_t kMaxMaps = 4096;  // of one object
+
 // A declaration and the place symbols and relocations refer to.
 struct PlacedMap {
   MapDecl declaration;
@@ -16,7 +21,8 @@ struct PlacedMap {
   std::uint64_t offset = 0;   // bytes from its start; 0 for data sections
 };
 
-// Declared maps by offset, then data sections by index. `btf` may be null.
-Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf);
+// Legacy maps by offset, then those of `.maps` by offset, then data sections by index. `btf` may be null.
+// A definition in `.maps` that makes no sense is an error, or goes to `unread` when that is not null.
+Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf, std::vector<std::string>* unread);
 
 }  // namespace sluice::vm

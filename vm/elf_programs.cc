@@ -53,14 +53,9 @@ class Linker {
     Linked linked;
     for (const ElfSection& section : in_.file.sections()) {
       if (!section.is_code || section.size == 0 || section.name == ".text") continue;
-      bool frags = false;
-      const ProgramType* type = type_of_section(section.name, &frags);
-      if (type == nullptr) {
-        linked.other_sections.emplace_back(section.name);
-        continue;
-      }
-      if (auto done = link_section(section, *type, frags, linked.programs); !done) return done.error();
+      if (auto done = link_section(section, linked); !done) return done.error();
     }
+    if (linked.programs.empty() && first_error_ && !in_.options.list_only) return *first_error_;
     return linked;
   }
 
@@ -143,28 +138,53 @@ class Linker {
 
   // --- programs ---
 
-  Result<void> link_section(const ElfSection& section, const ProgramType& type, bool frags,
-                            std::vector<LoadedProgram>& programs) {
+  // What the program is taken for; null when it is only listed.
+  [[nodiscard]] const ProgramType* type_of(std::string_view name, const ElfSection& section) const {
+    if (const auto told = in_.options.types.find(name); told != in_.options.types.end()) return told->second;
+    if (type_name_of_section(section.name).empty()) return in_.options.unknown_type;
+    return type_of_section(section.name, nullptr);
+  }
+
+  Result<void> link_section(const ElfSection& section, Linked& linked) {
     bool any = false;
+    bool listed = false;
     for (const std::size_t index : by_section_[section.index]) {
       const Function& function = functions_[index];
       if (function.is_local) continue;  // a sub-program of those beside it
       any = true;
-      LoadedProgram program;
-      program.name = function.name;
-      program.section = section.name;
-      program.type = &type;
-      program.frags = frags;
-      if (auto done = link(index, program); !done) {
-        return Error(done.error()).in(fmt::format("section \"{}\": program \"{}\"", section.name, function.name));
-      }
-      total_slots_ += program.insns.size();
+      const ProgramType* type = type_of(function.name, section);
+      Result<void> done;
+      if (type != nullptr) done = link_program(index, *type, linked.programs);
       if (total_slots_ > kMaxAllSlots) {
         return error(fmt::format("programs have more than {} instructions in all", kMaxAllSlots));
       }
-      programs.push_back(std::move(program));
+      if (type != nullptr && done) continue;
+      listed = listed || type == nullptr;
+      if (!done && !first_error_) first_error_ = done.error();
+      linked.others.push_back({std::string(function.name), std::string(section.name),
+                               type != nullptr ? type->name : type_name_of_section(section.name),
+                               function.end - function.start, done ? std::string() : done.error().message});
     }
-    if (!any) return error(fmt::format("section \"{}\": no global function symbol in it", section.name));
+    const bool is_known = type_of_section(section.name, nullptr) != nullptr;
+    if (!any && is_known) return error(fmt::format("section \"{}\": no global function symbol in it", section.name));
+    if (listed || !any) linked.other_sections.emplace_back(section.name);
+    return {};
+  }
+
+  Result<void> link_program(std::size_t index, const ProgramType& type, std::vector<LoadedProgram>& programs) {
+    const Function& function = functions_[index];
+    const std::string_view section = section_name(function);
+    LoadedProgram program;
+    program.name = function.name;
+    program.section = section;
+    program.type = &type;
+    type_of_section(section, &program.frags);
+    auto done = link(index, program);
+    total_slots_ += program.insns.size();
+    if (!done) {
+      return std::move(done).error().in(fmt::format("section \"{}\": program \"{}\"", section, function.name));
+    }
+    programs.push_back(std::move(program));
     return {};
   }
 
@@ -351,6 +371,7 @@ class Linker {
   std::map<std::uint32_t, std::size_t> data_;                               // section -> map
   std::map<std::size_t, std::int64_t> placed_;  // function -> its slot in the program being linked
   std::size_t total_slots_ = 0;
+  std::optional<Error> first_error_;  // of a program that cannot be linked
 };
 
 }  // namespace

@@ -19,10 +19,12 @@ struct LinkInput {
   std::span<const PlacedMap> maps;
   const LineInfo& lines;
   bool has_btf = false;  // without BTF nobody can tell argument types: every sub-program counts as static
+  const ElfOptions& options;
 };
 
 struct Linked {
   std::vector<LoadedProgram> programs;      // sections in order, then by offset
+  std::vector<ListedProgram> others;        // likewise
   std::vector<std::string> other_sections;  // program sections of types Sluice does not know
 };
 

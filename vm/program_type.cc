@@ -74,7 +74,14 @@ const ProgramType* type_of_section(std::string_view section, bool* frags) noexce
   for (const SectionRule& rule : kSections) {
     if (section.starts_with(rule.prefix)) return &rule.type();
   }
-  return section == "prog" || is_iproute2_slot(section) ? &xdp_type() : nullptr;
+  return is_iproute2_slot(section) ? &xdp_type() : nullptr;
+}
+
+const ProgramType* type_called(std::string_view name) noexcept {
+  for (const ProgramType* type : {&xdp_type(), &xdp_devmap_type(), &xdp_cpumap_type()}) {
+    if (type->name == name) return type;
+  }
+  return nullptr;
 }
 
 }  // namespace sluice::vm

@@ -40,9 +40,17 @@ const ProgramType& xdp_cpumap_type() noexcept;
 const ProgramType& memory_type() noexcept;
 
 // The row for an ELF section name as libbpf reads it ("xdp", "xdp.frags", "xdp/devmap", "xdp.frags/cpumap", ...); `xdp`
-// also matches "xdp_*" and "xdp/anything" as old samples write them. Null for sections of other program types.
+// also matches "xdp_*" and "xdp/anything" as old samples write them. Null for sections of other program types and for
+// names that say nothing of a type, such as iproute2's "prog".
 // `frags`, when not null, is set for the ".frags" forms.
 const ProgramType* type_of_section(std::string_view section, bool* frags) noexcept;
+
+// The name of the type that the section's name stands for, as bpftool writes it, types not run here included ("xdp",
+// "sched_cls", "tracing", ...); empty for names that say nothing.
+std::string_view type_name_of_section(std::string_view section) noexcept;
+
+// "xdp", "xdp/devmap", "xdp/cpumap": the types that users may say a program has; null for other names.
+const ProgramType* type_called(std::string_view name) noexcept;
 
 // The field at exactly `offset`, or null.
 const ContextField* context_field(const ProgramType& type, std::int64_t offset) noexcept;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/diagnostics.h"
+#include "dataplane/pipeline/loader.h"
 #include "helpers/table.h"
 
 namespace sluice::cli {
@@ -65,28 +66,60 @@ Result<void> write_file(const std::string& path, std::span<const std::byte> byte
   return {};
 }
 
-Result<OpenObject> open_object(const std::string& path, const MapSizes& sizes, bool unset_is_one) {
-  auto object = vm::load_elf(path);
-  if (!object) return std::move(object).error();
-  for (vm::MapDecl& declared : object->maps) {
-    if (const auto size = sizes.find(declared.spec.name); size != sizes.end()) declared.spec.max_entries = size->second;
-    if (unset_is_one && declared.spec.max_entries == 0) declared.spec.max_entries = 1;
+Result<vm::ElfObject> load_object(const std::string& path, const OpenOptions& options) {
+  vm::ElfOptions elf;
+  if (!options.type.empty()) {
+    const vm::ProgramType* const type = vm::type_called(options.type);
+    if (type == nullptr) {
+      return Error{ErrorCode::kUsage, fmt::format("unknown program type '{}', expected xdp, xdp/devmap or xdp/cpumap",
+                                                  printable(options.type))};
+    }
+    elf.unknown_type = type;
+    if (!options.program.empty()) elf.types.emplace(options.program, type);
   }
-  auto maps = vm::make_maps(*object, 1);
-  if (!maps) return std::move(maps).error().in(path);
-  return OpenObject{std::move(object).value(), std::move(maps).value()};
+  return vm::load_elf(path, elf);
+}
+
+Result<OpenObject> open_object(const std::string& path, const OpenOptions& options) {
+  auto object = load_object(path, options);
+  if (!object) return std::move(object).error();
+  OpenObject opened{.object = std::move(*object), .maps = {}, .unmade = {}};
+  for (vm::MapDecl& declared : opened.object.maps) {
+    const auto size = options.sizes.find(declared.spec.name);
+    if (size != options.sizes.end()) declared.spec.max_entries = size->second;
+    if (options.unset_is_one && declared.spec.max_entries == 0) declared.spec.max_entries = 1;
+    auto map = vm::make_map(declared, 1);
+    opened.maps.push_back(map ? *map : nullptr);
+    opened.unmade.push_back(map ? std::string() : std::move(map).error().message);
+  }
+  return opened;
+}
+
+Result<void> check_maps(const OpenObject& object, const vm::LoadedProgram& program) {
+  std::vector<bool> used(object.maps.size());
+  vm::mark_maps(object.object, program, used);
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (used[i] && object.maps[i] == nullptr) {
+      return Error{ErrorCode::kProgram, fmt::format("program {}: {}", program.name, object.unmade[i])};
+    }
+  }
+  return {};
 }
 
 Result<const vm::LoadedProgram*> choose_program(const vm::ElfObject& object, std::string_view name) {
   if (name.empty() && object.programs.size() == 1) return object.programs.data();
   if (const vm::LoadedProgram* found = name.empty() ? nullptr : object.program(name)) return found;
+  if (const vm::ListedProgram* listed = name.empty() ? nullptr : object.listed(name)) {
+    const std::string_view hint = listed->why.empty() ? "; --type xdp takes it for an XDP program" : "";
+    return Error{ErrorCode::kProgram, fmt::format("{}: {}{}", object.path, vm::why_not(*listed), hint)};
+  }
   std::string names;
   std::vector<std::string_view> candidates;
   for (const vm::LoadedProgram& program : object.programs) {
     names += (names.empty() ? "" : ", ") + program.name;
     candidates.push_back(program.name);
   }
-  if (names.empty()) return Error{ErrorCode::kUsage, object.path + " holds no XDP program"};
+  if (names.empty()) return Error{ErrorCode::kUsage, no_program(object)};
   if (name.empty()) {
     return Error{ErrorCode::kUsage, fmt::format("{} holds several programs, name one: {}", object.path, names)};
   }
@@ -96,8 +129,18 @@ Result<const vm::LoadedProgram*> choose_program(const vm::ElfObject& object, std
                fmt::format("{} holds no program '{}', only {}{}", object.path, printable(name), names, hint)};
 }
 
+std::string no_program(const vm::ElfObject& object) {
+  std::string text = object.path + " holds no XDP program";
+  for (const vm::ListedProgram& other : object.others) {
+    text += fmt::format("{} {} ({})", &other == object.others.data() ? ", only" : ",", other.name,
+                        other.type.empty() ? "of unknown type" : other.type);
+  }
+  return text;
+}
+
 Result<const ReadyPrograms::Ready*> ReadyPrograms::get(const vm::LoadedProgram& program) {
   if (const auto found = ready_.find(program.name); found != ready_.end()) return found->second.get();
+  if (auto usable = check_maps(object_, program); !usable) return std::move(usable).error();
   const vm::LoadedProgram bound = vm::bind(program, object_.maps);
   verifier::Outcome outcome = verifier::verify(bound, helpers::table());
   if (!outcome.accepted()) {

@@ -26,16 +26,28 @@ int fail(const Error& error);
 Result<std::vector<std::byte>> read_file(const std::string& path);
 Result<void> write_file(const std::string& path, std::span<const std::byte> bytes);
 
-// An object whose maps exist.
+using MapSizes = std::map<std::string, std::uint32_t, std::less<>>;  // map -> max_entries instead of the declared one
+struct OpenOptions {
+  MapSizes sizes;
+  bool unset_is_one = false;  // maps that leave max_entries to the configuration get 1, enough to verify their users
+  std::string program;        // what is asked for; empty = whatever there is
+  std::string type;           // --type: what `program`, or all programs of unknown type, are taken for; may be empty
+};
+// An object whose maps exist, those apart that cannot.
 struct OpenObject {
   vm::ElfObject object;
-  std::vector<std::shared_ptr<vm::Map>> maps;  // in the order of object.maps
+  std::vector<std::shared_ptr<vm::Map>> maps;  // in the order of object.maps; null where `unmade` says why
+  std::vector<std::string> unmade;             // likewise
 };
-using MapSizes = std::map<std::string, std::uint32_t, std::less<>>;  // map -> max_entries instead of the declared one
-// `unset_is_one`: maps that leave max_entries to the configuration get 1, enough to verify their users.
-Result<OpenObject> open_object(const std::string& path, const MapSizes& sizes, bool unset_is_one);
+Result<vm::ElfObject> load_object(const std::string& path, const OpenOptions& options);
+Result<OpenObject> open_object(const std::string& path, const OpenOptions& options);
+// An Error (kProgram) when the program uses a map that could not be made.
+Result<void> check_maps(const OpenObject& object, const vm::LoadedProgram& program);
 
-// The program called `name`, or the only one when `name` is empty. Errors (kUsage) list what there is.
+// "OBJ holds no XDP program", and what it holds instead.
+std::string no_program(const vm::ElfObject& object);
+// The program called `name`, or the only one when `name` is empty. Errors list what there is: kUsage, but kProgram when
+// what was asked for is there and cannot be run.
 Result<const vm::LoadedProgram*> choose_program(const vm::ElfObject& object, std::string_view name);
 
 // Programs of one object made ready for one engine, each when it is first asked for.

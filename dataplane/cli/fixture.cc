@@ -48,7 +48,11 @@ class Writer {
       const std::string hint = near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
       return error(given.name.mark, fmt::format("{} has no map '{}'{}", object_.path, given.name.value, hint));
     }
-    vm::Map& map = *programs_.object().maps[static_cast<std::size_t>(declared - object_.maps.begin())];
+    const auto index = static_cast<std::size_t>(declared - object_.maps.begin());
+    if (programs_.object().maps[index] == nullptr) {
+      return error(given.name.mark, fmt::format("{}: {}", object_.path, programs_.object().unmade[index]));
+    }
+    vm::Map& map = *programs_.object().maps[index];
     const vm::MapSpec& spec = declared->spec;
     if (map.spec().type != vm::MapType::kProgArray && !is_devmap(map)) {
       return pipeline::fill_map(context_, given, map, object_.btf.get(),

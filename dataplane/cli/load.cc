@@ -7,16 +7,23 @@
 
 namespace sluice::cli {
 
-LoadedPipeline load_pipeline(const config::Config& config, const config::Sources& sources,
-                             const pipeline::LoadOptions& options, bool quiet) {
-  pipeline::LoadReport report;
-  LoadedPipeline loaded{.pipeline = pipeline::load(config, sources, helpers::table(), options, report)};
-  if (loaded.pipeline == nullptr || !quiet) std::fputs(report.diagnostics.render().c_str(), stderr);
-  if (loaded.pipeline != nullptr) return loaded;
-  for (const pipeline::Rejected& rejected : report.rejected) std::fputs(rejected.text.c_str(), stderr);
-  loaded.exit = kRejected;
-  if (report.diagnostics.has_errors()) loaded.exit = kConfig;
-  if (report.failure) loaded.exit = fail(*report.failure);
+LoadedPipelines load_pipelines(const config::Config& config, const config::Sources& sources,
+                               const std::vector<pipeline::Engine>& engines, bool quiet, unsigned cpus) {
+  LoadedPipelines loaded;
+  for (const pipeline::Engine engine : engines) {
+    pipeline::LoadReport report;
+    auto made = pipeline::load(config, sources, helpers::table(), {.engine = engine, .cpus = cpus}, report);
+    const bool first = loaded.pipelines.empty();  // the others would say the same
+    if (first && (made == nullptr || !quiet)) std::fputs(report.diagnostics.render().c_str(), stderr);
+    if (made == nullptr) {
+      for (const pipeline::Rejected& rejected : report.rejected) std::fputs(rejected.text.c_str(), stderr);
+      loaded.exit = kRejected;
+      if (report.diagnostics.has_errors()) loaded.exit = kConfig;
+      if (report.failure) loaded.exit = fail(*report.failure);
+      return loaded;
+    }
+    loaded.pipelines.push_back(std::move(made));
+  }
   return loaded;
 }
 

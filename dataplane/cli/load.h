@@ -1,18 +1,20 @@
 #pragma once
-// A configuration made into a pipeline, with everything that is wrong with it printed to stderr. Control path.
+// A configuration made into pipelines, with everything that is wrong with it printed to stderr. Control path.
 #include <memory>
+#include <vector>
 
 #include "dataplane/config/config.h"
 #include "dataplane/pipeline/loader.h"
 
 namespace sluice::cli {
 
-struct LoadedPipeline {
-  std::unique_ptr<pipeline::Pipeline> pipeline;  // null when something is wrong
-  int exit = 0;                                  // then the exit code
+// One pipeline an engine; `exit` is the exit code when something is wrong.
+struct LoadedPipelines {
+  std::vector<std::unique_ptr<pipeline::Pipeline>> pipelines;
+  int exit = 0;
 };
-// `quiet`: mistakes are printed, warnings are not.
-LoadedPipeline load_pipeline(const config::Config& config, const config::Sources& sources,
-                             const pipeline::LoadOptions& options, bool quiet);
+// For `cpus` CPUs. `quiet`: mistakes are printed, warnings are not.
+LoadedPipelines load_pipelines(const config::Config& config, const config::Sources& sources,
+                               const std::vector<pipeline::Engine>& engines, bool quiet, unsigned cpus = 1);
 
 }  // namespace sluice::cli

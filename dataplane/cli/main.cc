@@ -41,6 +41,7 @@ struct Options {
   ProgVerify verify;
   ProgDump dump;
   ProgRun run;
+  Bench bench;
   Exec exec;
   Graph graph;
   std::string code, page;
@@ -99,6 +100,8 @@ void add_config_verbs(CLI::App& app, Options& o) {
   explain->callback([&o] { o.action = [&o] { return explain_error(o.code); }; });
 }
 
+constexpr const char* kTypeHelp = "xdp, xdp/devmap or xdp/cpumap: what to take it for, whatever its section says";
+
 void add_program_verbs(CLI::App& app, Options& o) {
   auto* prog = app.add_subcommand("prog", "programs of an object");
   prog->require_subcommand(1);
@@ -112,6 +115,7 @@ void add_program_verbs(CLI::App& app, Options& o) {
   add_common(verify, o.verify.common);
   verify->add_option("OBJ", o.verify.object, "object file")->required();
   verify->add_option("--program", o.verify.program, "only this one");
+  verify->add_option("--type", o.verify.type, kTypeHelp);
   verify->add_flag("--allow-ptr-leaks", o.verify.allow_ptr_leaks, "allow storing pointers into packets and maps");
   verify->callback([&o] { o.action = [&o] { return prog_verify(o.verify); }; });
 
@@ -120,12 +124,14 @@ void add_program_verbs(CLI::App& app, Options& o) {
   dump->add_option("OBJ", o.dump.object, "object file")->required();
   dump->add_option("WHAT", o.dump.what, "bpf, jit, btf or cfg")->required();
   dump->add_option("--program", o.dump.program, "only this one");
+  dump->add_option("--type", o.dump.type, kTypeHelp);
   dump->callback([&o] { o.action = [&o] { return prog_dump(o.dump); }; });
 
   auto* run = prog->add_subcommand("run", "run a program over a frame or a capture");
   add_common(run, o.run.common);
   run->add_option("OBJ", o.run.object, "object file")->required();
   run->add_option("--program", o.run.program, "which one");
+  run->add_option("--type", o.run.type, kTypeHelp);
   run->add_option("--data-in", o.run.data_in, "raw frame or capture")->required();
   run->add_option("--data-out", o.run.data_out, "where the frame goes");
   run->add_option("--repeat", o.run.repeat, "runs");
@@ -135,6 +141,23 @@ void add_program_verbs(CLI::App& app, Options& o) {
   run->add_option("--ingress-ifindex", o.run.ingress_ifindex, "what the program sees");
   run->add_option("--frame-model", o.run.frame_model, "linux (default) or native");
   run->callback([&o] { o.action = [&o] { return prog_run(o.run); }; });
+
+  auto* bench = app.add_subcommand("bench", "ns a frame of a program or of a port's pipeline");
+  add_common(bench, o.bench.common);
+  bench->add_option("SUBJECT", o.bench.subject, "object or pipeline file")->required();
+  bench->add_option("--program", o.bench.program, "which one of an object");
+  bench->add_option("--type", o.bench.type, kTypeHelp);
+  bench->add_option("--port", o.bench.port, "where frames come in, of a pipeline file");
+  repeatable(bench->add_option("--set", o.set, "override a value of a pipeline file"));
+  bench->add_option("--maps", o.bench.maps, "fixture with a maps: section, of an object");
+  bench->add_option("--pcap", o.bench.pcap, "capture whose first 64 frames are used; else one UDP frame of 64 bytes");
+  repeatable(bench->add_option("--engine", o.bench.engines, "interp, jit; both when none is named"));
+  bench->add_option("--against", o.bench.against, "kernel: the running one beside them");
+  bench->add_option("--rounds", o.bench.rounds, "interleaved rounds whose median counts, default 9");
+  bench->callback([&o] {
+    split_pairs(o.set, o.bench.set, "--set");
+    o.action = [&o] { return sluice::cli::bench(o.bench); };
+  });
 
   auto* exec = app.add_subcommand("exec", "run raw instructions given as hex on standard input");
   add_common(exec, o.exec.common);

@@ -46,7 +46,9 @@ Json entries_of(vm::Map& map) {
 
 std::string dump_maps(const OpenObject& object) {
   Json all = Json::object();
-  for (const auto& map : object.maps) all[map->spec().name] = entries_of(*map);
+  for (const auto& map : object.maps) {
+    if (map != nullptr) all[map->spec().name] = entries_of(*map);
+  }
   return all.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -119,6 +119,7 @@ void print_jit(const vm::LoadedProgram& program, const jit::CompiledProgram& com
 int dump_jit(const OpenObject& opened, const Programs& programs, bool json) {
   Json all = Json::array();
   for (const vm::LoadedProgram* program : programs) {
+    if (const auto usable = check_maps(opened, *program); !usable) return fail(usable.error());
     const vm::LoadedProgram bound = vm::bind(*program, opened.maps);
     verifier::Outcome outcome = verifier::verify(bound, helpers::table());
     if (!outcome.accepted()) {
@@ -223,7 +224,8 @@ int prog_dump(const ProgDump& options) {
   const bool known = options.what == "bpf" || options.what == "jit" || options.what == "btf" || options.what == "cfg";
   if (!known)
     return fail({ErrorCode::kUsage, fmt::format("cannot dump '{}', expected bpf, jit, btf or cfg", options.what)});
-  auto object = vm::load_elf(options.object);
+  const OpenOptions open{.unset_is_one = true, .program = options.program, .type = options.type};
+  const auto object = load_object(options.object, open);
   if (!object) return fail(object.error());
   if (options.what == "btf") return dump_btf(*object);
   Programs programs;
@@ -234,15 +236,12 @@ int prog_dump(const ProgDump& options) {
     if (!chosen) return fail(chosen.error());
     programs.push_back(*chosen);
   }
-  if (programs.empty()) return fail({ErrorCode::kUsage, options.object + " holds no XDP program"});
+  if (programs.empty()) return fail({ErrorCode::kUsage, no_program(*object)});
   if (options.what == "bpf") return dump_bpf(programs, options.common.json);
   if (options.what == "cfg") return dump_cfg(programs);
-  for (vm::MapDecl& map : object->maps) {
-    if (map.spec.max_entries == 0) map.spec.max_entries = 1;
-  }
-  auto maps = vm::make_maps(*object, 1);
-  if (!maps) return fail(maps.error());
-  return dump_jit({{}, std::move(maps).value()}, programs, options.common.json);
+  const auto opened = open_object(options.object, open);
+  if (!opened) return fail(opened.error());
+  return dump_jit(*opened, programs, options.common.json);
 }
 
 }  // namespace sluice::cli

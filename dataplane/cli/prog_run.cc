@@ -191,7 +191,8 @@ int prog_run(const ProgRun& options) {
     if (!read) return kConfig;
     fixture = std::move(*read);
   }
-  const auto opened = open_object(options.object, map_sizes(fixture), false);
+  const auto opened =
+      open_object(options.object, {.sizes = map_sizes(fixture), .program = options.program, .type = options.type});
   if (!opened) return fail(opened.error());
   const auto program = choose_program(opened->object, options.program);
   if (!program) return fail(program.error());

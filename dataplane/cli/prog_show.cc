@@ -33,8 +33,24 @@ void print_json(const vm::ElfObject& object) {
                     {"flags", map.spec.flags},
                     {"pin_by_name", map.spec.pin_by_name}});
   }
-  const Json all{{"version", 1},         {"object", object.path}, {"license", object.license},
-                 {"programs", programs}, {"maps", maps},          {"other_sections", object.other_sections}};
+  Json others = Json::array();
+  for (const vm::ListedProgram& other : object.others) {
+    Json type = nullptr;
+    if (!other.type.empty()) type = other.type;
+    Json why = nullptr;
+    if (!other.why.empty()) why = other.why;
+    others.push_back(
+        {{"name", other.name}, {"section", other.section}, {"type", type}, {"insns", other.insns}, {"why", why}});
+  }
+  Json unread = object.unread_maps;
+  const Json all{{"version", 1},
+                 {"object", object.path},
+                 {"license", object.license},
+                 {"programs", programs},
+                 {"maps", maps},
+                 {"other_sections", object.other_sections},
+                 {"other_programs", others},
+                 {"unread_maps", unread}};
   fmt::print("{}\n", all.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
@@ -44,6 +60,11 @@ void print_text(const vm::ElfObject& object) {
                program.section, program.type->name, program.insns.size(), program.subprograms.size(),
                program.frags ? "  frags" : "");
   }
+  for (const vm::ListedProgram& other : object.others) {
+    fmt::print("program  {:<24} section {:<16} {:<11} {:>6} insns  {}\n", other.name, other.section,
+               other.type.empty() ? "unknown" : other.type, other.insns,
+               other.why.empty() ? "of a type that is not run here" : "cannot be linked: " + other.why);
+  }
   for (const vm::MapDecl& map : object.maps) {
     const auto name = vm::map_type_name(map.spec.type);
     fmt::print("map      {:<24} {:<24} key {:>3} B  value {:>5} B  max_entries {:>8}  flags {:#x}{}\n", map.spec.name,
@@ -51,16 +72,14 @@ void print_text(const vm::ElfObject& object) {
                map.spec.key_size, map.spec.value_size, map.spec.max_entries, map.spec.flags,
                map.spec.pin_by_name ? "  pinned by name" : "");
   }
-  for (const std::string& section : object.other_sections) {
-    fmt::print("section  {:<24} of a program type that is not run here\n", section);
-  }
+  for (const std::string& why : object.unread_maps) fmt::print("map      cannot be read: {}\n", why);
   fmt::print("license  {}\n", object.license.empty() ? "none" : object.license);
 }
 
 }  // namespace
 
 int prog_show(const ProgShow& options) {
-  const auto object = vm::load_elf(options.object);
+  const auto object = vm::load_elf(options.object, {.list_only = true});
   if (!object) return fail(object.error());
   if (options.common.json) {
     print_json(*object);

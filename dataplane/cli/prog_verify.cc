@@ -1,4 +1,5 @@
 // sluice prog verify OBJ [--program NAME] [--json]: the verifier's word on programs of an object.
+#include <algorithm>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -13,6 +14,21 @@ namespace sluice::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// A program that does not get as far as the verifier.
+Json unverifiable(std::string_view program, std::string_view section, std::string_view code, const std::string& why) {
+  return {{"program", program},
+          {"section", section},
+          {"verdict", "rejected"},
+          {"code", code},
+          {"message", why},
+          {"source", nullptr},
+          {"insns", 0},
+          {"processed", 0},
+          {"states", 0},
+          {"stack", 0},
+          {"us", 0}};
+}
 
 Json to_json(const vm::LoadedProgram& program, const verifier::Outcome& outcome) {
   const bool accepted = outcome.accepted();
@@ -42,10 +58,13 @@ void print_text(const vm::LoadedProgram& program, const verifier::Outcome& outco
              program.name, s.insns, s.processed, s.states, s.stack, static_cast<double>(s.microseconds) / 1000.0);
 }
 
+// Of a type that is run here, but not linkable.
+bool is_broken(const vm::ListedProgram& program) { return !program.why.empty(); }
+
 }  // namespace
 
 int prog_verify(const ProgVerify& options) {
-  auto opened = open_object(options.object, {}, true);
+  auto opened = open_object(options.object, {.unset_is_one = true, .program = options.program, .type = options.type});
   if (!opened) return fail(opened.error());
   std::vector<const vm::LoadedProgram*> programs;
   if (options.program.empty()) {
@@ -55,19 +74,30 @@ int prog_verify(const ProgVerify& options) {
     if (!chosen) return fail(chosen.error());
     programs.push_back(*chosen);
   }
-  if (programs.empty()) return fail({ErrorCode::kProgram, options.object + " holds no XDP program"});
+  const bool only_broken = std::ranges::any_of(opened->object.others, is_broken);
+  if (programs.empty() && !only_broken) return fail({ErrorCode::kProgram, no_program(opened->object)});
   Json rows = Json::array();
   bool all_accepted = true;
+  const auto refuse = [&](std::string_view program, std::string_view section, std::string_view code,
+                          const std::string& why) {
+    all_accepted = false;
+    rows.push_back(unverifiable(program, section, code, why));
+    if (!options.common.json) fmt::print("{}: error[{}]: {}\n", options.object, code, why);
+  };
   for (const vm::LoadedProgram* program : programs) {
+    if (const auto usable = check_maps(*opened, *program); !usable) {
+      refuse(program->name, program->section, "map", usable.error().message);
+      continue;
+    }
     const vm::LoadedProgram bound = vm::bind(*program, opened->maps);
     const verifier::Outcome outcome =
         verifier::verify(bound, helpers::table(), {.allow_ptr_leaks = options.allow_ptr_leaks});
     all_accepted = all_accepted && outcome.accepted();
-    if (options.common.json) {
-      rows.push_back(to_json(bound, outcome));
-    } else {
-      print_text(bound, outcome);
-    }
+    rows.push_back(to_json(bound, outcome));
+    if (!options.common.json) print_text(bound, outcome);
+  }
+  for (const vm::ListedProgram& other : opened->object.others) {
+    if (options.program.empty() && is_broken(other)) refuse(other.name, other.section, "object", other.why);
   }
   if (options.common.json) fmt::print("{}\n", rows.dump(2, ' ', false, Json::error_handler_t::replace));
   return all_accepted ? kOk : kRejected;

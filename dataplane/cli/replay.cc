@@ -69,26 +69,6 @@ Result<std::vector<replay::Input>> inputs_of(const Replay& options, const config
   return inputs;
 }
 
-// Loads the configuration once an engine; the exit code when something is wrong with it.
-struct Loaded {
-  std::vector<std::unique_ptr<pipeline::Pipeline>> pipelines;
-  int exit = kOk;
-};
-Loaded load_pipelines(const config::Config& config, const config::Sources& sources,
-                      const std::vector<pipeline::Engine>& engines, bool quiet) {
-  Loaded loaded;
-  for (const pipeline::Engine engine : engines) {
-    // What is said about the first is true of the others.
-    auto [made, exit] = load_pipeline(config, sources, {.engine = engine}, quiet || !loaded.pipelines.empty());
-    if (made == nullptr) {
-      loaded.exit = exit;
-      return loaded;
-    }
-    loaded.pipelines.push_back(std::move(made));
-  }
-  return loaded;
-}
-
 int finish(const Replay& options, const ReplayPrint& run) {
   const replay::ReplayReport& report = run.report;
   if (options.common.json) {
@@ -132,7 +112,7 @@ int replay(const Replay& options) {
   auto inputs = inputs_of(options, *config);
   if (!inputs) return fail(inputs.error());
 
-  const Loaded loaded = load_pipelines(*config, sources, *engines, options.common.quiet);
+  const LoadedPipelines loaded = load_pipelines(*config, sources, *engines, options.common.quiet);
   if (loaded.exit != kOk) return loaded.exit;
   auto report = replay::replay(loaded.pipelines, *inputs, *settings);
   if (!report) return fail(report.error());

@@ -115,17 +115,18 @@ int run(const Run& options) {
   if (!config || !options.common.quiet) say(diagnostics.render());
   if (!config) return kConfig;
   const unsigned workers = io::worker_count(config->workers);
-  const auto loaded = load_pipeline(*config, sources, {.engine = *engine, .cpus = workers}, options.common.quiet);
-  if (loaded.pipeline == nullptr) return loaded.exit;
+  const auto loaded = load_pipelines(*config, sources, {*engine}, options.common.quiet, workers);
+  if (loaded.exit != kOk) return loaded.exit;
+  const pipeline::Pipeline& pipeline = *loaded.pipelines.front();
 
-  auto live = io::Live::start(*config, *loaded.pipeline);
+  auto live = io::Live::start(*config, pipeline);
   if (!live) return fail(live.error());
   if (!options.common.quiet) say(fmt::format("sluice: {} runs: {}\n", config->name, (*live)->summary()));
   const auto start = Clock::now();
   const int signal = carry(**live, signals, *duration);
   const io::LiveReport report = (*live)->stop();
   const std::chrono::duration<double> seconds = Clock::now() - start;
-  return finish(options, {.pipeline = *loaded.pipeline,
+  return finish(options, {.pipeline = pipeline,
                           .report = report,
                           .seconds = seconds.count(),
                           .ended = signal == 0        ? "duration"

@@ -68,6 +68,7 @@ struct ProgVerify {
   Common common;
   std::string object;
   std::string program;  // empty = all
+  std::string type;     // what it is taken for instead of what its section says; empty = by section
   bool allow_ptr_leaks = false;
 };
 int prog_verify(const ProgVerify& options);
@@ -77,6 +78,7 @@ struct ProgDump {
   std::string object;
   std::string what;  // bpf | jit | btf | cfg
   std::string program;
+  std::string type;  // as for prog verify
 };
 int prog_dump(const ProgDump& options);
 
@@ -84,6 +86,7 @@ struct ProgRun {
   Common common;
   std::string object;
   std::string program;
+  std::string type;     // as for prog verify
   std::string data_in;  // raw frame, or a capture
   std::string data_out;
   std::uint32_t repeat = 1;
@@ -94,6 +97,21 @@ struct ProgRun {
   std::string frame_model = "linux";
 };
 int prog_run(const ProgRun& options);
+
+struct Bench {
+  Common common;
+  std::string subject;  // object or pipeline file
+  std::vector<std::pair<std::string, std::string>> set;
+  std::string program;               // of an object; empty = its only one
+  std::string type;                  // as for prog verify
+  std::string port;                  // of a pipeline: where the frames come in; empty = the first that has a pipeline
+  std::string maps;                  // fixture, of an object
+  std::string pcap;                  // frames; empty = one of 64 bytes
+  std::vector<std::string> engines;  // empty = interp and jit
+  std::string against;               // "kernel", or empty
+  std::uint32_t rounds = 9;
+};
+int bench(const Bench& options);
 
 struct Exec {
   Common common;

@@ -67,6 +67,7 @@ struct Program {
   Text name;
   Text object;    // resolved against the directory of the file that says it
   Text function;  // empty: the object's only program
+  Text type;      // "xdp", "xdp/devmap", "xdp/cpumap": what it is taken for; empty: what its section says
   std::vector<std::pair<Text, Value>> globals;
   Mark mark;
 };

@@ -240,9 +240,12 @@ void put_globals(Builder& b, const Value& value, const Row&, void* target) {
   }
 }
 
+constexpr std::array<std::string_view, 3> kProgramTypes = {"xdp", "xdp/devmap", "xdp/cpumap"};
 constexpr Row kProgramRows[] = {
     {"object", kAnyText, put_path<&Program::object>, "BPF object file, relative to this file.", "", true},
     {"function", kAnyText, put_text<&Program::function>, "Program in the object.", "its only one"},
+    {"type", one_of(kProgramTypes), put_word<&Program::type>,
+     "What the program is taken for, whatever its section says.", "by section"},
     {"globals",
      {.kind = Kind::kSpecial, .json = R"({"type": "object"})", .words = "a mapping of variables"},
      put_globals,
@@ -396,7 +399,8 @@ constexpr Row kMapRows[] = {
     {"file", kAnyText, put_path<&Map::file>, "JSON file with more entries, as `bpftool map dump -j` writes it.", ""},
     {"max_entries", number_from(1, 0xffffffff), put_number<&Map::max_entries>, "Capacity.", "what the object says"},
     {"on_reload", one_of(kOnReload), put_choice<&Map::on_reload>, "What a reload does to the contents.", "keep"},
-    {"pin", kAnyText, put_text<&Map::pin>, "Name under which maps of several objects are one.", ""},
+    {"pin", kAnyText, put_text<&Map::pin>, "Name under which maps of several objects are one.",
+     "the map's own, where the object pins it by name"},
     {"metrics", object_of(kMetricRows), put_metrics, "Export of the contents by the metrics page.", ""},
 };
 

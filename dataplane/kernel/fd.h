@@ -2,6 +2,7 @@
 // A file descriptor that closes itself. One owner.
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace sluice::kernel {
@@ -18,6 +19,8 @@ class Fd {
   ~Fd() {
     if (number_ >= 0) close(number_);
   }
+  // Another descriptor of the same thing; none when there is none or no more can be had.
+  [[nodiscard]] Fd duplicate() const { return Fd(number_ >= 0 ? fcntl(number_, F_DUPFD_CLOEXEC, 0) : -1); }
   [[nodiscard]] int get() const noexcept { return number_; }
   explicit operator bool() const noexcept { return number_ >= 0; }
 

@@ -82,6 +82,11 @@ std::vector<MapHandle::Entry> MapHandle::dump() const {
   return entries;
 }
 
+Result<void> freeze(int map) {
+  if (bpf_map_freeze(map) == 0) return {};
+  return Error{ErrorCode::kEnvironment, fmt::format("kernel: a map cannot be frozen: {}", std::strerror(errno))};
+}
+
 Result<Fd> create_map(const vm::MapSpec& spec) {
   Fd inner;  // the kernel looks what it is like and lets go of it
   if (spec.inner != nullptr) {

@@ -102,6 +102,8 @@ class Object {
 };
 
 // --- instructions, without libbpf ---
+// After this only programs change the map.
+Result<void> freeze(int map);
 // A map like `spec`.
 Result<Fd> create_map(const vm::MapSpec& spec);
 // Maps in the order of `object.maps`, data sections filled and read-only ones frozen, maps of maps with what is inside.

@@ -33,6 +33,16 @@ bool same_inside(const vm::MapSpec& a, const vm::MapSpec& b) {
   return vm::may_stand_for(*a.inner, *b.inner) && vm::may_stand_for(*b.inner, *a.inner);
 }
 
+// What an object without XDP programs holds.
+std::string instead(const vm::ElfObject& elf) {
+  std::string text;
+  for (const vm::ListedProgram& other : elf.others) {
+    text += fmt::format("{} {} ({})", text.empty() ? ", only" : ",", other.name,
+                        other.type.empty() ? "of unknown type: say `type:`" : other.type);
+  }
+  return text;
+}
+
 std::string layout(const vm::MapSpec& spec) {
   const std::string inside = spec.inner != nullptr ? fmt::format(" of ({})", layout(*spec.inner)) : std::string();
   return fmt::format("{}, key {}, value {}, {} entries, flags {:#x}{}", vm::map_type_name(spec.type), spec.key_size,
@@ -42,18 +52,39 @@ std::string layout(const vm::MapSpec& spec) {
 }  // namespace
 
 ObjectSet::ObjectSet(const LoadContext& context) : context_(context) {
+  for (const config::Program& program : context.config.programs) paths_.push_back(canonical(program.object.value));
   for (std::size_t i = 0; i < context.config.programs.size(); ++i) {
-    by_program_.push_back(load(context.config.programs[i]));
+    by_program_.push_back(load(i));
     functions_.push_back(nullptr);
     if (by_program_.back() != nullptr) find_function(i);
   }
 }
 
-Object* ObjectSet::load(const config::Program& program) {
-  const std::string path = canonical(program.object.value);
+// What the programs of one object are said to be. An object is loaded once, for all of them.
+vm::ElfOptions ObjectSet::types_for(const std::string& path) const {
+  vm::ElfOptions options;
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    const config::Program& program = context_.config.programs[i];
+    if (paths_[i] != path || program.type.value.empty()) continue;
+    const vm::ProgramType* const type = vm::type_called(program.type.value);
+    const vm::ProgramType*& known =
+        program.function.value.empty() ? options.unknown_type : options.types[program.function.value];
+    if (known != nullptr && known != type) {
+      context_.error(program.type.mark, "program-type",
+                     fmt::format("program {}: another program of the same object takes it for {}", program.name.value,
+                                 known->name));
+    }
+    if (known == nullptr) known = type;
+  }
+  return options;
+}
+
+Object* ObjectSet::load(std::size_t index) {
+  const config::Program& program = context_.config.programs[index];
+  const std::string& path = paths_[index];
   if (const auto known = by_path_.find(path); known != by_path_.end()) return known->second.get();
   if (failed_paths_.contains(path)) return nullptr;  // said once
-  auto loaded = vm::load_elf(program.object.value);
+  auto loaded = vm::load_elf(program.object.value, types_for(path));
   if (!loaded) {
     failed_paths_[path] = true;
     if (loaded.error().code == ErrorCode::kEnvironment) {
@@ -80,14 +111,20 @@ void ObjectSet::find_function(std::size_t index) {
       return;
     }
     context_.error(program.object.mark, "program-function",
-                   names.empty()
-                       ? fmt::format("program {}: {} holds no XDP program", program.name.value, program.object.value)
-                       : fmt::format("program {}: {} holds several programs: say `function:` ({})", program.name.value,
-                                     program.object.value, joined(names)));
+                   names.empty() ? fmt::format("program {}: {} holds no XDP program{}", program.name.value,
+                                               program.object.value, instead(elf))
+                                 : fmt::format("program {}: {} holds several programs: say `function:` ({})",
+                                               program.name.value, program.object.value, joined(names)));
     return;
   }
   functions_[index] = elf.program(program.function.value);
   if (functions_[index] != nullptr) return;
+  if (const vm::ListedProgram* listed = elf.listed(program.function.value)) {
+    context_.error(program.function.mark, "program-type",
+                   fmt::format("program {}: {}: {}{}", program.name.value, program.object.value, vm::why_not(*listed),
+                               listed->why.empty() ? "; `type: xdp` takes it for an XDP program" : ""));
+    return;
+  }
   context_.error(program.function.mark, "program-function",
                  fmt::format("program {}: {} has no program '{}'{}", program.name.value, program.object.value,
                              printable(program.function.value), did_you_mean(program.function.value, names)));
@@ -184,10 +221,11 @@ void ObjectSet::group_config(const config::Map& map) {
                                did_you_mean(map.name.value, {names.begin(), names.end()})));
     return;
   }
-  Group group{.members = map.shared_by.empty() ? declared : sharers(map, declared), .config = &map};
+  Group group{
+      .members = map.shared_by.empty() ? declared : sharers(map, declared), .config = {&map}, .pin = map.pin.value};
   const bool pinned =
       std::ranges::all_of(declared, [](const Member& m) { return m.object->elf.maps[m.index].spec.pin_by_name; });
-  if (map.shared_by.empty() && declared.size() > 1 && !pinned) {
+  if (map.shared_by.empty() && declared.size() > 1 && !pinned && group.pin.empty()) {
     context_.error(map.name.mark, "map-ambiguous",
                    fmt::format("map {}: {} and {} each declare one: say in `shared_by` which programs share it",
                                map.name.value, declared[0].object->elf.path, declared[1].object->elf.path));
@@ -197,10 +235,32 @@ void ObjectSet::group_config(const config::Map& map) {
   for (const Member& member : group.members) {
     if (map.max_entries != 0) member.object->elf.maps[member.index].spec.max_entries = map.max_entries;
   }
-  if (same_layout(group)) groups_.push_back(std::move(group));
+  add(std::move(group));
 }
 
-bool ObjectSet::same_layout(const Group& group) const {
+// Into the group of the same pin, or as a group of its own.
+void ObjectSet::add(Group group) {
+  const auto same = std::ranges::find(groups_, group.pin, &Group::pin);
+  if (group.pin.empty() || same == groups_.end()) {
+    if (same_layout(group)) groups_.push_back(std::move(group));
+    return;
+  }
+  same->config.insert(same->config.end(), group.config.begin(), group.config.end());
+  same->members.insert(same->members.end(), group.members.begin(), group.members.end());
+  if (!same_layout(*same)) groups_.erase(same);
+}
+
+bool ObjectSet::same_layout(Group& group) const {
+  // Who leaves the size open takes the others'.
+  std::uint32_t entries = 0;
+  for (const Member& member : group.members) {
+    const std::uint32_t own = member.object->elf.maps[member.index].spec.max_entries;
+    if (entries == 0) entries = own;
+  }
+  for (const Member& member : group.members) {
+    std::uint32_t& own = member.object->elf.maps[member.index].spec.max_entries;
+    if (own == 0) own = entries;
+  }
   const vm::MapDecl& first = group.members[0].object->elf.maps[group.members[0].index];
   for (const Member& member : group.members) {
     const vm::MapDecl& other = member.object->elf.maps[member.index];
@@ -210,7 +270,8 @@ bool ObjectSet::same_layout(const Group& group) const {
         a.max_entries == b.max_entries && a.flags == b.flags && same_inside(a, b)) {
       continue;
     }
-    const config::Mark& mark = group.config != nullptr ? group.config->name.mark : member.object->first->object.mark;
+    const config::Mark& mark =
+        !group.config.empty() ? group.config.back()->name.mark : member.object->first->object.mark;
     context_.error(mark, "map-layout",
                    fmt::format("map {} cannot be shared: {} has {}; {} has {}", a.name,
                                group.members[0].object->elf.path, layout(a), member.object->elf.path, layout(b)));
@@ -221,32 +282,60 @@ bool ObjectSet::same_layout(const Group& group) const {
 
 void ObjectSet::group_maps() {
   for (const config::Map& map : context_.config.maps) group_config(map);
-  // Maps pinned by name are one instance whether the configuration mentions them or not.
+  group_pinned();
+}
+
+// Maps pinned by name are one instance whether the configuration mentions them or not.
+void ObjectSet::group_pinned() {
   std::set<std::string_view> done;
-  for (const Group& group : groups_) done.insert(group.config->name.value);
+  for (const config::Map& map : context_.config.maps) done.insert(map.name.value);
   for (const auto& [path, object] : by_path_) {
     for (const vm::MapDecl& map : object->elf.maps) {
       if (!map.spec.pin_by_name || !done.insert(map.spec.name).second) continue;
-      Group group{.members = declarations(map.spec.name)};
+      Group group{.members = declarations(map.spec.name), .config = {}, .pin = map.spec.name};
       std::erase_if(group.members, [](const Member& m) { return !m.object->elf.maps[m.index].spec.pin_by_name; });
-      if (group.members.size() > 1 && same_layout(group)) groups_.push_back(std::move(group));
+      add(std::move(group));
     }
   }
 }
 
+// Maps that programs asked for use, that the configuration names, or that share an instance with such a one.
+std::map<const Object*, std::vector<bool>> ObjectSet::needed_maps() const {
+  std::set<std::string_view> named;
+  for (const config::Map& map : context_.config.maps) named.insert(map.name.value);
+  for (const config::Pipeline& pipeline : context_.config.pipelines) {
+    for (const auto& [array, slots] : pipeline.tail_calls) named.insert(array.value);
+  }
+  std::map<const Object*, std::vector<bool>> needed;
+  for (const auto& [path, object] : by_path_) {
+    for (const vm::MapDecl& map : object->elf.maps) needed[object.get()].push_back(named.contains(map.spec.name));
+  }
+  for (std::size_t i = 0; i < functions_.size(); ++i) {
+    if (functions_[i] != nullptr) vm::mark_maps(by_program_[i]->elf, *functions_[i], needed[by_program_[i]]);
+  }
+  for (const Group& group : groups_) {
+    const bool any = std::ranges::any_of(group.members, [&](const Member& m) { return needed[m.object][m.index]; });
+    for (const Member& member : group.members) needed[member.object][member.index] = any;
+  }
+  return needed;
+}
+
 bool ObjectSet::make_maps() {
   group_maps();
+  const auto needed = needed_maps();
   bool ok = true;
   for (const auto& [path, object] : by_path_) {
-    for (const vm::MapDecl& map : object->elf.maps) {
-      if (map.spec.max_entries != 0 || map.origin != vm::MapDecl::Origin::kDeclared) continue;
+    const std::vector<bool>& of_object = needed.at(object.get());
+    for (std::size_t i = 0; i < of_object.size(); ++i) {
+      const vm::MapDecl& map = object->elf.maps[i];
+      if (!of_object[i] || map.spec.max_entries != 0 || map.origin != vm::MapDecl::Origin::kDeclared) continue;
       context_.error(object->first->object.mark, "map-size",
                      fmt::format("map {} of {} leaves its size open: set maps.{}.max_entries", map.spec.name,
                                  object->elf.path, map.spec.name));
       ok = false;
     }
     if (!ok) continue;
-    auto made = vm::make_maps(object->elf, context_.options.cpus);
+    auto made = vm::make_maps(object->elf, context_.options.cpus, of_object);
     if (made) {
       object->maps = std::move(*made);
       continue;
@@ -299,10 +388,11 @@ std::shared_ptr<vm::Map> ObjectSet::inner_map(const Object& first, std::string_v
 
 void ObjectSet::fill_maps() {
   for (const Group& group : groups_) {
-    if (group.config == nullptr) continue;
     const Member& first = group.members[0];
-    fill_map(context_, *group.config, *first.object->maps[first.index], first.object->elf.btf.get(),
-             [&](std::string_view name) { return inner_map(*first.object, name); });
+    for (const config::Map* config : group.config) {
+      fill_map(context_, *config, *first.object->maps[first.index], first.object->elf.btf.get(),
+               [&](std::string_view name) { return inner_map(*first.object, name); });
+    }
   }
 }
 
@@ -314,7 +404,7 @@ std::vector<ObjectSet::Found> ObjectSet::find_map(std::string_view name,
     if (object == nullptr || object->maps.size() != object->elf.maps.size()) continue;
     for (std::size_t i = 0; i < object->maps.size(); ++i) {
       const vm::MapDecl& map = object->elf.maps[i];
-      if (map.origin != vm::MapDecl::Origin::kDeclared || map.spec.name != name) continue;
+      if (map.origin != vm::MapDecl::Origin::kDeclared || map.spec.name != name || !object->maps[i]) continue;
       const bool known = std::ranges::any_of(found, [&](const Found& f) { return f.map == object->maps[i]; });
       if (!known) found.push_back({.map = object->maps[i], .object = object, .declaration = &map});
     }
@@ -328,6 +418,7 @@ std::vector<NamedMap> ObjectSet::all_maps() const {
   for (const Object* object : by_program_) {
     if (object == nullptr || !seen.insert(object).second) continue;
     for (std::size_t i = 0; i < object->maps.size(); ++i) {
+      if (object->maps[i] == nullptr) continue;
       const auto known = std::ranges::find(all, object->maps[i], &NamedMap::map);
       if (known != all.end()) {
         known->objects.push_back(object->elf.path);

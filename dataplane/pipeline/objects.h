@@ -38,8 +38,10 @@ struct LoadContext {
 
 struct Object {
   vm::ElfObject elf;
-  std::vector<std::shared_ptr<vm::Map>> maps;  // as elf.maps; shared ones are the shared instance
-  const config::Program* first = nullptr;      // the first program that names it
+  // As elf.maps; shared ones are the shared instance; null where neither a program asked for nor the configuration
+  // names the map.
+  std::vector<std::shared_ptr<vm::Map>> maps;
+  const config::Program* first = nullptr;  // the first program that names it
 };
 
 // Objects by canonical path, and which one each program of the configuration comes from.
@@ -75,11 +77,13 @@ class ObjectSet {
     std::size_t index = 0;  // of the map in its object
   };
   struct Group {
-    std::vector<Member> members;  // those that share one instance
-    const config::Map* config = nullptr;
+    std::vector<Member> members;             // those that share one instance
+    std::vector<const config::Map*> config;  // what the configuration says of it; several when they have one `pin`
+    std::string_view pin;                    // empty = none
   };
 
-  Object* load(const config::Program& program);
+  [[nodiscard]] vm::ElfOptions types_for(const std::string& path) const;
+  Object* load(std::size_t index);
   void find_function(std::size_t index);
   void set_global(Object& object, const config::Program& program, const config::Text& name, const config::Value& value);
   [[nodiscard]] std::vector<Member> declarations(std::string_view name) const;
@@ -88,9 +92,13 @@ class ObjectSet {
   void group_maps();
   void group_config(const config::Map& map);
   std::vector<Member> sharers(const config::Map& map, const std::vector<Member>& declared);
-  [[nodiscard]] bool same_layout(const Group& group) const;
+  void group_pinned();
+  void add(Group group);
+  [[nodiscard]] bool same_layout(Group& group) const;
+  [[nodiscard]] std::map<const Object*, std::vector<bool>> needed_maps() const;
 
   const LoadContext& context_;
+  std::vector<std::string> paths_;  // canonical, of each program's object
   std::map<std::string, std::unique_ptr<Object>> by_path_;
   std::vector<Object*> by_program_;
   std::vector<const vm::LoadedProgram*> functions_;

@@ -11,7 +11,7 @@ from pathlib import Path
 from runner import Run, Tap
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-VERBS = [["check"], ["replay"], ["graph"], ["schema"], ["explain-error"], ["exec"], ["prog"], ["prog", "show"],
+VERBS = [["check"], ["replay"], ["graph"], ["schema"], ["explain-error"], ["exec"], ["bench"], ["prog"], ["prog", "show"],
          ["prog", "verify"], ["prog", "dump"], ["prog", "run"]]
 USAGE_ERRORS = [[], ["nonsense"], ["check"], ["check", "--nonsense", "a.yaml"], ["check", "--set", "novalue", "a.yaml"],
                 ["check", "--set", "=1", "a.yaml"], ["graph"], ["graph", "a.yaml", "b.yaml"], ["replay", "a.yaml"],

@@ -31,8 +31,9 @@ std::vector<std::string> objects() {
   for (const char* folder : {SLUICE_TEST_OBJECTS, SLUICE_PROGRAMS}) {
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       const std::string name = entry.path().filename();
-      const bool is_bad = name.starts_with("bad_maps") || name.starts_with("externs") ||
-                          name.starts_with("legacy_maps") || name == "maps.plain.o";
+      // libbpf 1.x does without legacy maps; the object of unknown sections has externs and other types' maps.
+      const bool is_bad = name.starts_with("bad_") || name.starts_with("externs") || name.starts_with("legacy_maps") ||
+                          name.starts_with("unknown_sections") || name == "maps.plain.o";
       // libbpf refuses static functions beside their callers; the kernel refuses callbacks without BTF ("missing btf
       // func_info"), and what it refuses has no instructions to compare with.
       const bool kernel_refuses = name.starts_with("own_section") ||

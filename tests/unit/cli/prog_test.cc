@@ -170,6 +170,64 @@ TEST_F(Prog, DumpOfAnythingElseIsUsage) {
   EXPECT_THAT(said.err, HasSubstr("did you mean 'mark'?"));
 }
 
+// --- objects that also hold other programs ---
+
+const std::string kMixed = std::string(SLUICE_TEST_OBJECTS) + "/unknown_sections.o";
+
+TEST_F(Prog, ShowListsProgramsOfOtherTypes) {
+  const json all = say([] { return prog_show({.common = {.json = true}, .object = kMixed}); }).parsed();
+  ASSERT_EQ(all["programs"].size(), 1U);
+  const json& others = all["other_programs"];
+  ASSERT_EQ(others.size(), 4U);
+  EXPECT_EQ(others[0]["name"], "plain");
+  EXPECT_EQ(others[0]["section"], "prog");
+  EXPECT_EQ(others[0]["type"], nullptr);
+  EXPECT_EQ(others[2]["type"], "xdp");
+  EXPECT_THAT(others[2]["why"].get<std::string>(), HasSubstr("CONFIG_HZ"));
+  EXPECT_EQ(others[3]["type"], "kprobe");
+  EXPECT_EQ(others[3]["why"], nullptr);
+  const Said said = say([] { return prog_show({.object = std::string(SLUICE_TEST_OBJECTS) + "/externs.o"}); });
+  EXPECT_EQ(said.code, kOk);
+  EXPECT_THAT(said.out, HasSubstr("cannot be linked"));
+}
+
+TEST_F(Prog, AProgramOfAnotherTypeIsAClearError) {
+  for (const char* name : {"plain", "unlinkable", "probe"}) {
+    const Said verify = say([&] { return prog_verify({.object = kMixed, .program = name}); });
+    EXPECT_EQ(verify.code, kRejected) << name;
+    EXPECT_THAT(verify.err, HasSubstr(name));
+    ProgRun run = run_of(name);
+    run.object = kMixed;
+    EXPECT_EQ(say([&] { return prog_run(run); }).code, kRejected) << name;
+    EXPECT_EQ(say([&] { return prog_dump({.object = kMixed, .what = "bpf", .program = name}); }).code, kRejected);
+  }
+}
+
+TEST_F(Prog, TypeSaysWhatAProgramIsTakenFor) {
+  ProgRun run = run_of("plain");
+  run.object = kMixed;
+  run.type = "xdp";
+  EXPECT_EQ(say([&] { return prog_run(run); }).parsed()["verdict"], "tx");
+  run.type = "kprobe";
+  EXPECT_EQ(say([&] { return prog_run(run); }).code, kUsage);
+  // Its map is of a type that does not exist here: said where it is asked for, and only there.
+  const Said probe = say([] { return prog_verify({.object = kMixed, .program = "probe", .type = "xdp"}); });
+  EXPECT_EQ(probe.code, kRejected);
+  EXPECT_THAT(probe.out, HasSubstr("error[map]: program probe: map 'traces': map type stack_trace is not supported"));
+  EXPECT_EQ(say([] { return prog_verify({.object = kMixed, .program = "linkable"}); }).code, kOk);
+}
+
+TEST_F(Prog, VerifyOfAllNamesThoseThatCannotBeLinked) {
+  const Said said = say([] { return prog_verify({.common = {.json = true}, .object = kMixed, .type = "xdp"}); });
+  EXPECT_EQ(said.code, kRejected);
+  const json all = said.parsed();
+  ASSERT_EQ(all.size(), 4U);
+  EXPECT_EQ(all[0]["program"], "plain");
+  EXPECT_EQ(all[0]["verdict"], "accepted");
+  EXPECT_EQ(all[3]["program"], "unlinkable");
+  EXPECT_EQ(all[3]["code"], "object");
+}
+
 // --- verify ---
 
 TEST_F(Prog, VerifyAsJsonIsABareArray) {

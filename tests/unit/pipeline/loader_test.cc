@@ -297,6 +297,29 @@ TEST(Loader, MistakesInMapsOfMapsAreAllReported) {
   EXPECT_THAT(said, HasSubstr("14: map later: a stack has no keys: programs fill it"));
 }
 
+const std::string kAttach = "pipelines: {main: {entry: p, on_pass: b}}\nattach: [{ports: [a], ingress: main}]\n";
+
+TEST(Loader, ProgramsOfOtherTypesAreMistakesThatSayWhy) {
+  const auto said = [](const std::string& function) {
+    return load_text(programs({{"p", function}}, "unsized") + kAttach)->said();
+  };
+  EXPECT_THAT(said("probe"), HasSubstr("program \"probe\" in section \"kprobe/tcp_v4_connect\" is of type kprobe"));
+  EXPECT_THAT(said("untyped"),
+              HasSubstr("section \"prog\" does not say what type program \"untyped\" has; `type: xdp`"));
+}
+
+TEST(Loader, TypeSaysWhatAProgramIsTakenForAndUnusedMapsAreNotMade) {
+  const std::string file = "{object: \"" + object("unsized") + "\", function: untyped, type: ";
+  const auto loading = load_text("programs:\n  p: " + file + "xdp}\n" + kAttach);
+  ASSERT_TRUE(loading->pipeline) << loading->said();
+  EXPECT_EQ(map_named(*loading->pipeline, "traces"), nullptr);
+  EXPECT_EQ(map_named(*loading->pipeline, "unsized"), nullptr);
+  EXPECT_THAT(load_text("programs:\n  p: " + file + "xdp}\n" + kAttach + "maps: {traces: {max_entries: 4}}\n")->said(),
+              HasSubstr("map type stack_trace is not supported"));
+  EXPECT_THAT(load_text("programs:\n  p: " + file + "xdp}\n  q: " + file + "xdp/devmap}\n" + kAttach)->said(),
+              HasSubstr("5: program q: another program of the same object takes it for xdp"));
+}
+
 const std::string kTwoObjects = "programs:\n  entry: {object: \"" + object("stages") +
                                 "\", function: entry}\n  last: {object: \"" + object("other") +
                                 "\", function: last}\n"
@@ -316,6 +339,36 @@ TEST(Loader, MapsOfTwoObjectsAreSharedWhenTheConfigurationSaysSo) {
     }
   }
   EXPECT_EQ(instances, 2U);  // `pinned` is shared by its own declaration
+}
+
+TEST(Loader, MapsWithOnePinAreOneInstance) {
+  const auto loading =
+      load_text(kTwoObjects +
+                "maps:\n  jumps: {pin: calls}\n"
+                "  shared: {pin: pinned, entries: {0: 3}}\n  pinned: {pin: pinned, entries: {1: 4}}\n");
+  ASSERT_TRUE(loading->pipeline) << loading->said();
+  EXPECT_EQ(map_named(*loading->pipeline, "shared") != nullptr, map_named(*loading->pipeline, "pinned") == nullptr);
+  const char* const name = map_named(*loading->pipeline, "shared") != nullptr ? "shared" : "pinned";
+  EXPECT_EQ(read_u64(*loading->pipeline, name, 0), 3U);
+  EXPECT_EQ(read_u64(*loading->pipeline, name, 1), 4U);
+}
+
+TEST(Loader, MapsWithOnePinMustHaveOneLayout) {
+  const auto loading = load_text(kTwoObjects + "maps:\n  jumps: {pin: calls}\n  shared: {pin: calls}\n");
+  EXPECT_FALSE(loading->pipeline);
+  EXPECT_THAT(loading->said(), HasSubstr("cannot be shared: "));
+}
+
+TEST(Loader, AMapThatLeavesItsSizeOpenTakesThatOfWhoSharesIt) {
+  const std::string text = "programs:\n  p: {object: \"" + object("unsized") +
+                           "\", function: uses_unsized}\n  q: {object: \"" + object("sized") +
+                           "\", function: uses_unsized}\n"
+                           "pipelines: {main: {entry: p}, other: {entry: q}}\n"
+                           "attach: [{ports: [a], ingress: main}, {ports: [b], ingress: other}]\n";
+  const auto loading = load_text(text + "maps: {unsized: {shared_by: [p, q]}}\n");
+  ASSERT_TRUE(loading->pipeline) << loading->said();
+  EXPECT_EQ(map_named(*loading->pipeline, "unsized")->spec().max_entries, 7U);
+  EXPECT_THAT(load_text(text)->said(), HasSubstr("leaves its size open"));
 }
 
 TEST(Loader, UnsharedProgArraysOfTwoObjectsAreAmbiguous) {

@@ -330,6 +330,98 @@ TEST(Elf, SectionNamesDecideTypeAndFrags) {
   }
 }
 
+TEST(Elf, LegacyMapsAreReadInEveryLayout) {
+  for (const char* name : {"legacy_maps5.c14.o", "legacy_maps5.c19.o", "legacy_maps7.c14.o", "legacy_maps7.c19.o",
+                           "legacy_maps9.c14.o", "legacy_maps9.c19.o"}) {
+    SCOPED_TRACE(name);
+    const ElfObject object = load(name);
+    ASSERT_GE(object.maps.size(), 2U);
+    const MapSpec& second = object.maps[0].spec;  // by place in the section
+    EXPECT_EQ(second.name, "second");
+    EXPECT_EQ(second.type, MapType::kHash);
+    EXPECT_EQ(second.key_size, 8U);
+    EXPECT_EQ(second.value_size, 16U);
+    EXPECT_EQ(second.max_entries, 100U);
+    const bool iproute2 = std::string_view(name).find("maps9") != std::string_view::npos;
+    EXPECT_EQ(second.flags, kMapNoPrealloc | (iproute2 ? 0 : kMapNumaNode));
+    EXPECT_EQ(second.pin_by_name, iproute2);  // elsewhere that word is a NUMA node
+    EXPECT_EQ(object.btf->size(second.key_type), 8U);
+    EXPECT_EQ(object.btf->size(second.value_type), 16U);
+    const MapSpec& first = object.maps[1].spec;
+    EXPECT_EQ(first.name, "first");
+    EXPECT_EQ(first.type, MapType::kArray);
+    EXPECT_EQ(first.max_entries, 0U);
+    EXPECT_FALSE(first.pin_by_name);
+    EXPECT_EQ(first.key_type, 0U);
+
+    const LoadedProgram& program = *object.program("use_legacy");
+    std::vector<std::int32_t> used;
+    for (std::size_t slot = 0; slot < program.insns.size(); ++slot) {
+      if (program.insns[slot].opcode != 0x18) continue;
+      EXPECT_EQ(program.insns[slot].src, static_cast<unsigned>(Imm64::kMap));
+      used.push_back(program.insns[slot++].imm);
+    }
+    EXPECT_THAT(used, ElementsAre(0, 1));
+  }
+}
+
+TEST(Elf, LegacyMapsThatMakeNoSenseAreRefused) {
+  EXPECT_THAT(refusal("bad_legacy_maps1.o"), HasSubstr("map \"wrong\" sets fields past byte 36 of its 40"));
+  EXPECT_THAT(refusal("bad_legacy_maps2.o"), HasSubstr("64 bytes for 3 maps, expected as many definitions of 16..256"));
+  EXPECT_THAT(refusal("bad_legacy_maps3.o"), HasSubstr("map \"wrong\" has pinning 3, expected 0, 1 or 2"));
+}
+
+std::string listing(const ElfObject& object) {
+  std::string text;
+  for (const ListedProgram& other : object.others) {
+    text += other.name + " " + (other.type.empty() ? "?" : std::string(other.type)) + (other.why.empty() ? "" : " !") +
+            "\n";
+  }
+  return text;
+}
+
+TEST(Elf, ProgramsOfOtherTypesAreListedWithTheirType) {
+  EXPECT_EQ(listing(load("sections.c19.v3.o")), "classifier sched_cls\ntrace tracepoint\n");
+  const ElfObject object = load("unknown_sections.o");
+  EXPECT_THAT(program_names(object), ElementsAre("linkable"));
+  EXPECT_EQ(listing(object), "plain ?\nplain_too ?\nunlinkable xdp !\nprobe kprobe\n");
+  EXPECT_GT(object.listed("plain")->insns, 2U);
+  EXPECT_THAT(why_not(*object.listed("plain")), HasSubstr("section \"prog\" does not say what type"));
+  EXPECT_THAT(why_not(*object.listed("probe")), HasSubstr("is of type kprobe, which is not run here"));
+  EXPECT_THAT(why_not(*object.listed("unlinkable")), HasSubstr("\"CONFIG_HZ\" is not defined in this object"));
+}
+
+TEST(Elf, ProgramsAreTakenForWhatTheUserSays) {
+  const auto names_with = [](const ElfOptions& options) {
+    const auto object = load_elf(object_path("unknown_sections.o"), options);
+    return object ? program_names(*object) : std::vector<std::string>{object.error().message};
+  };
+  EXPECT_THAT(names_with({.unknown_type = &xdp_type()}), ElementsAre("plain", "plain_too", "linkable"));
+  EXPECT_THAT(names_with({.types = {{"plain_too", &xdp_devmap_type()}}}), ElementsAre("plain_too", "linkable"));
+  EXPECT_THAT(names_with({.types = {{"probe", &xdp_type()}}}), ElementsAre("linkable", "probe"));
+  EXPECT_EQ(load_elf(object_path("unknown_sections.o"), {.types = {{"plain_too", &xdp_devmap_type()}}})
+                ->program("plain_too")
+                ->type,
+            &xdp_devmap_type());
+}
+
+TEST(Elf, AnObjectNoneOfWhoseProgramsLinkIsListedOnly) {
+  EXPECT_FALSE(load_elf(object_path("externs.o")));
+  const auto object = load_elf(object_path("externs.o"), {.list_only = true});
+  ASSERT_TRUE(object);
+  EXPECT_EQ(listing(*object), "use_extern xdp !\n");
+}
+
+TEST(Elf, OnlyNeededMapsAreMade) {
+  const ElfObject object = load("unknown_sections.o");
+  EXPECT_FALSE(make_maps(object, 1));  // stack traces are not supported
+  std::vector<bool> needed(object.maps.size());
+  mark_maps(object, *object.program("linkable"), needed);
+  const auto maps = make_maps(object, 1, needed);
+  ASSERT_TRUE(maps);
+  EXPECT_EQ(maps->at(0), nullptr);
+}
+
 TEST(Elf, LinesFollowTheirInstructionsIntoThePrograms) {
   for (const std::string& name : variants("calls")) {
     SCOPED_TRACE(name);
@@ -366,7 +458,6 @@ TEST(Elf, MissingFilesAreAnEnvironmentError) {
 }
 
 TEST(Elf, RefusalsNameWhatIsWrong) {
-  EXPECT_THAT(refusal("legacy_maps.o"), HasSubstr("section \"maps\": legacy map definitions"));
   EXPECT_THAT(refusal("externs.o"), HasSubstr("section \"xdp\": program \"use_extern\": offset 0 of \"xdp\": "
                                               "\"CONFIG_HZ\" is not defined"));
   EXPECT_THAT(refusal("maps.plain.o"), HasSubstr("no .BTF that describes it, compile with -g"));

@@ -56,7 +56,7 @@ TEST(ProgramType, SectionNamesOfLibbpfAndOldSamples) {
       {"xdp_redirect_map", &xdp_type(), false},
       {"xdp1", &xdp_type(), false},
       {"xdp/anything", &xdp_type(), false},
-      {"prog", &xdp_type(), false},
+      {"prog", nullptr, false},
       {"2/7", &xdp_type(), false},
       {"2/", nullptr, false},
       {"/2", nullptr, false},
@@ -71,6 +71,33 @@ TEST(ProgramType, SectionNamesOfLibbpfAndOldSamples) {
     EXPECT_EQ(frags, c.frags) << c.section;
   }
   EXPECT_EQ(type_of_section("xdp", nullptr), &xdp_type());
+}
+
+TEST(ProgramType, SectionNamesNameTypesThatAreNotRunHere) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"xdp", "xdp"},
+      {"xdp.frags/devmap", "xdp/devmap"},
+      {"tc", "sched_cls"},
+      {"tc/ingress", "sched_cls"},
+      {"tcp", ""},
+      {"classifier", "sched_cls"},
+      {"socket1", "socket_filter"},
+      {"?kprobe/tcp_v4_connect", "kprobe"},
+      {"kprobe.multi/a*", "kprobe"},
+      {"tp/sched/sched_switch", "tracepoint"},
+      {"tp_btf/xdp_exception", "tracing"},
+      {"fentry/func", "tracing"},
+      {"freplace/f", "ext"},
+      {"cgroup_skb/egress", "cgroup_skb"},
+      {"cgroup/skb", "cgroup_skb"},
+      {"cgroup/sock_create", "cgroup_sock"},
+      {"cgroup/connect4", "cgroup_sock_addr"},
+      {"raw_tp.w/x", "raw_tracepoint_writable"},
+      {"prog", ""},
+      {"filter", ""},
+      {"", ""},
+  };
+  for (const auto& [section, type] : cases) EXPECT_EQ(type_name_of_section(section), type) << section;
 }
 
 TEST(ProgramType, ContextFieldsAreFoundAtTheirExactOffsetOnly) {

@@ -56,9 +56,20 @@ struct {
 #if WHO == 2
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+#ifdef UNSIZED_ENTRIES
+	__uint(max_entries, UNSIZED_ENTRIES);
+#endif
 	__type(key, __u32);
 	__type(value, __u32);
 } unsized SEC(".maps");
+
+/* Of a type that does not exist here, and of use to none of the XDP programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__uint(value_size, 8 * 4);
+} traces SEC(".maps");
 #endif
 
 #if WHO == 3
@@ -149,6 +160,18 @@ int uses_unsized(struct xdp_md *ctx)
 	__u32 key = 1;
 
 	return bpf_map_lookup_elem(&unsized, &key) ? XDP_TX : XDP_DROP;
+}
+
+SEC("kprobe/tcp_v4_connect")
+int probe(void *ctx)
+{
+	return bpf_get_stackid(ctx, &traces, 0);
+}
+
+SEC("prog")
+int untyped(struct xdp_md *ctx)
+{
+	return XDP_DROP;
 }
 #endif
 

@@ -1,0 +1,52 @@
+#pragma once
+// How long a program takes over frames, hot: each slice restores the frames, then times nothing but the bursts. Used by
+// `sluice bench` and bench/engines. One thread; the program's maps keep what the runs write.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "dataplane/pipeline/frame.h"
+#include "dataplane/pipeline/runner.h"
+#include "vm/exec_env.h"
+
+namespace sluice::pipeline {
+
+class ProgramTimer {
+ public:
+  static constexpr std::size_t kFrames = 64;  // in memory at a time, two bursts: small enough to stay in the caches
+
+  // The frames that fit, in order, repeated up to kFrames of them. An Error (kUsage) when none fits. `runner` must
+  // outlive the timer; `stage` is its ProgramSlot's.
+  static Result<ProgramTimer> make(const Runner& runner, std::span<const std::vector<std::byte>> frames,
+                                   std::uint32_t ingress_ifindex, std::uint16_t stage);
+
+  // ns a frame over at least `seconds`, the cost of reading the clock taken off.
+  double measure(double seconds);
+  // Instructions a frame, from one pass over the frames; 0 from the JIT.
+  double insns();
+  // Whether a pass changes bytes or place of a frame: then running twice over one frame is not the same thing twice.
+  bool changes_frames();
+
+ private:
+  explicit ProgramTimer(const Runner& runner) : runner_(&runner) {}
+  void restore();
+  void run(std::uint64_t* insns);
+
+  const Runner* runner_;
+  std::vector<FrameBuffer> buffers_;
+  std::vector<std::vector<std::byte>> bytes_;  // of each frame, frag included
+  std::vector<vm::XdpContext> fresh_;          // as loaded
+  std::vector<vm::XdpContext> contexts_;
+  std::vector<std::uint32_t> verdicts_;
+  vm::ExecEnv env_;
+};
+
+// The middle of the values, the mean of the two middle ones when they are even in number; 0 of none.
+double median(std::vector<double> values);
+
+// 64 bytes: Ethernet, IPv4, UDP to port 9. What is measured where no capture is given.
+std::vector<std::byte> small_udp_frame();
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,111 @@
+#include "vm/elf_legacy_maps.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace sluice::vm {
+namespace {
+
+// Words of a definition. All layouts begin with the first five. Then struct bpf_map_def of the kernel's samples has the
+// index of an inner map and a NUMA node (28 bytes), and iproute2's struct bpf_elf_map an id, a pinning, the id of an
+// inner map and its slot (36 bytes; 28 before it knew inner maps).
+enum Word : std::size_t { kType, kKeySize, kValueSize, kMaxEntries, kFlags, kSixth, kSeventh, kInnerId, kInnerSlot };
+constexpr std::uint64_t kShortest = 4 * sizeof(std::uint32_t);  // the first ones had no flags
+constexpr std::uint64_t kIproute2 = 9 * sizeof(std::uint32_t);
+constexpr std::uint64_t kLongest = 64 * sizeof(std::uint32_t);
+
+// enum of struct bpf_elf_map::pinning.
+constexpr std::uint32_t kPinNone = 0;
+constexpr std::uint32_t kPinObject = 1;  // by this object's name: one object is loaded once here, so it changes nothing
+constexpr std::uint32_t kPinGlobal = 2;
+
+Error error(std::string message) { return {ErrorCode::kProgram, "section \"maps\": " + std::move(message)}; }
+
+struct Place {
+  std::string_view name;
+  std::uint64_t offset = 0;
+};
+
+// The symbols in the section, one a definition, by offset.
+std::vector<Place> places(const ElfFile& file, const ElfSection& section) {
+  std::vector<Place> found;
+  for (const ElfSymbol& symbol : file.symbols()) {
+    const bool is_data = symbol.type == ElfSymbol::Type::kObject || symbol.type == ElfSymbol::Type::kNone;
+    if (symbol.section == section.index && is_data && !symbol.name.empty()) {
+      found.push_back({symbol.name, symbol.value});
+    }
+  }
+  std::ranges::stable_sort(found, {}, &Place::offset);
+  const auto same = std::ranges::unique(found, {}, &Place::offset);  // two names of one map
+  found.erase(same.begin(), same.end());
+  return found;
+}
+
+// Key and value types by what BPF_ANNOTATE_KV_PAIR leaves in BTF: struct ____btf_map_NAME { KEY key; VALUE value; }.
+void annotate(const Btf& btf, MapSpec& spec) {
+  const std::uint32_t pair = btf.find("____btf_map_" + spec.name);
+  const auto members = btf.members(pair);
+  if (members.size() != 2 || members[0].name != "key" || members[1].name != "value") return;
+  if (btf.size(members[0].type) != spec.key_size || btf.size(members[1].type) != spec.value_size) return;
+  spec.key_type = members[0].type;
+  spec.value_type = members[1].type;
+}
+
+Result<MapSpec> read_definition(const Place& place, std::span<const std::byte> bytes) {
+  std::array<std::uint32_t, kLongest / sizeof(std::uint32_t)> words{};
+  std::memcpy(words.data(), bytes.data(), bytes.size());
+  MapSpec spec;
+  spec.name = place.name;
+  spec.type = static_cast<MapType>(words[kType]);
+  spec.key_size = words[kKeySize];
+  spec.value_size = words[kValueSize];
+  spec.max_entries = words[kMaxEntries];
+  spec.flags = words[kFlags];
+  // The seventh word is a NUMA node only for maps with the flag; elsewhere the samples leave it 0.
+  const bool numa = bytes.size() != kIproute2 && (spec.flags & kMapNumaNode) != 0;
+  const std::uint32_t pinning = numa ? kPinNone : words[kSeventh];
+  if (pinning > kPinGlobal) {
+    return error(fmt::format("map \"{}\" has pinning {}, expected {}, {} or {}", place.name, pinning, kPinNone,
+                             kPinObject, kPinGlobal));
+  }
+  spec.pin_by_name = pinning == kPinGlobal;
+  const std::size_t known = bytes.size() >= kIproute2 ? kInnerSlot : kSeventh;
+  if (std::any_of(words.begin() + known + 1, words.end(), [](std::uint32_t word) { return word != 0; })) {
+    return error(fmt::format("map \"{}\" sets fields past byte {} of its {}, which have no known meaning", place.name,
+                             (known + 1) * sizeof(std::uint32_t), bytes.size()));
+  }
+  return spec;
+}
+
+}  // namespace
+
+Result<void> read_legacy_maps(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps) {
+  const ElfSection* section = file.section("maps");
+  if (section == nullptr || section->size == 0) return {};
+  const std::vector<Place> found = places(file, *section);
+  if (found.empty()) return error("no symbol in it names a map");
+  if (section->data.size() != section->size) return error("it has no contents");
+  const std::uint64_t step = section->size / found.size();
+  if (section->size % found.size() != 0 || step % sizeof(std::uint32_t) != 0 || step < kShortest || step > kLongest) {
+    return error(fmt::format("{} bytes for {} maps, expected as many definitions of {}..{} bytes each", section->size,
+                             found.size(), kShortest, kLongest));
+  }
+  if (found.size() > kMaxMaps) return Error{ErrorCode::kProgram, fmt::format("more than {} maps", kMaxMaps)};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i].offset != i * step) {
+      return error(fmt::format("map \"{}\" at {}, expected at {}: definitions differ in size", found[i].name,
+                               found[i].offset, i * step));
+    }
+    auto spec = read_definition(found[i], section->data.subspan(found[i].offset, step));
+    if (!spec) return std::move(spec).error();
+    if (btf != nullptr) annotate(*btf, *spec);
+    maps.push_back({{std::move(*spec), MapDecl::Origin::kDeclared, {}}, section->index, found[i].offset});
+  }
+  return {};
+}
+
+}  // namespace sluice::vm
