@@ -177,6 +177,7 @@ class Lab:
             one.close()
         for name in self.names:
             remove_namespace(f"{PREFIX}{os.getpid()}-{name}")
+        self.names, self.processes, self.sockets = [], [], []
 
     def inside(self, name: str) -> list:
         """The words that run a command in a namespace."""
@@ -195,6 +196,10 @@ class Lab:
         # Nobody but the tests shall speak: no router solicitations, no probing for duplicates.
         self.sh(name, "sysctl", "-q", "-w", "net.ipv6.conf.default.router_solicitations=0",
                 "net.ipv6.conf.default.accept_dad=0", f"net.ipv6.conf.default.disable_ipv6={int(name == 'sw')}")
+
+    def remove(self, name: str) -> None:
+        self.names.remove(name)
+        remove_namespace(f"{PREFIX}{os.getpid()}-{name}")
 
     def wire(self, host: str, port: str, *, offloads=("tso", "gso")) -> None:
         """A veth pair: eth0 of a host (its namespace is made) and `port` where Sluice runs; `offloads` are turned off."""
@@ -258,6 +263,12 @@ class Lab:
             for head, row in zip(lines[::2], lines[1::2]):
                 out |= {k: int(v) for k, v in zip(head.split()[1:], row.split()[1:])}
         return {"sent_again": out["RetransSegs"], "needless": out["TCPDSACKRecv"] + out["TCPDSACKOfoRecv"]}
+
+    def udp_overruns(self, name: str) -> int:
+        """Datagrams that found their socket's buffer full."""
+        head, row = [line.split() for line in self.sh(name, "cat", "/proc/net/snmp").stdout.splitlines() if
+                     line.startswith("Udp:")]
+        return int(dict(zip(head, row))["RcvbufErrors"])
 
 
 def remove_namespace(name: str) -> None:

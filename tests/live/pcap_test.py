@@ -85,7 +85,7 @@ def compare(lab: Lab, tap: Tap, scratch: Path, case: dict, workers: int) -> None
     tap.check(total > 20, f"{name}: frames are sent at all", total)
     # A file gives frames faster than the next worker may take them.
     full = sum(report.drops.get(reason, 0) for reason in ("dispatch_full", "tx_full"))
-    tap.check(missing == (full if workers > 1 else 0), f"{name}: none is missing that a full queue did not drop",
+    tap.check(missing <= (full if workers > 1 else 0), f"{name}: none is missing that a full queue did not drop",
               f"{missing} missing, {report.drops}")
 
 
