@@ -78,6 +78,17 @@ std::uint64_t free_huge_bytes() {
   return bytes;
 }
 
+// Memory that programs can still get without pushing others out, in bytes; no limit where the kernel does not say.
+std::uint64_t available_bytes() {
+  std::ifstream file("/proc/meminfo");
+  std::string word;
+  std::uint64_t kilobytes = 0;
+  while (file >> word) {
+    if (word == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
+  }
+  return UINT64_MAX;
+}
+
 Error no_huge_pages(std::uint64_t need, std::uint64_t have) {
   const std::uint64_t pages = (need + 2 * kMega - 1) / (2 * kMega);
   return {ErrorCode::kEnvironment,
@@ -145,6 +156,13 @@ Result<Eal> Eal::start(const EalPlan& plan) {
   const std::uint64_t free = plan.hugepages == Hugepages::kNever ? 0 : free_huge_bytes();
   if (plan.hugepages == Hugepages::kRequired && free < need) return no_huge_pages(need, free);
   const bool huge = free >= need;
+  // DPDK touches all of it at once: more than there is would end some process, not this call.
+  if (const std::uint64_t available = available_bytes(); !huge && need > available) {
+    return Error{ErrorCode::kEnvironment,
+                 fmt::format("{} MiB of memory are needed, {} MiB are available; ask for less by "
+                             "`dpdk: {{memory: SIZE}}`",
+                             (need + kMega - 1) / kMega, available / kMega)};
+  }
   auto args = eal_arguments(plan, usable_cpus(), huge);
   if (!args) return std::move(args).error();
 

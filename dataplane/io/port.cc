@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@
 
 #include "base/diagnostics.h"
 #include "dataplane/io/eal.h"
+#include "dataplane/io/packet_socket.h"
 
 namespace sluice::io {
 namespace {
@@ -137,6 +139,8 @@ Port::Port(Port&& other) noexcept
       mac_(other.mac_),
       netdev_index_(other.netdev_index_),
       netdev_missed_(other.netdev_missed_),
+      sockets_(std::move(other.sockets_)),
+      sockets_missed_(other.sockets_missed_),
       rx_queues_(other.rx_queues_),
       tx_queues_(other.tx_queues_),
       down_(std::move(other.down_)) {}
@@ -144,6 +148,7 @@ Port::Port(Port&& other) noexcept
 Result<Port> Port::open(const config::Port& config, Device device) {
   if (auto usable = check_netdev(config, device); !usable) return std::move(usable).error();
   forget_log();
+  const std::vector<int> others = packet_sockets();
   const int made = rte_eal_hotplug_add(bus_of(device), device.name.c_str(), device.args.c_str());
   if (made < 0) {
     return environment(
@@ -154,7 +159,9 @@ Result<Port> Port::open(const config::Port& config, Device device) {
   if (rte_eth_dev_get_port_by_name(device.name.c_str(), &id) != 0) {
     return environment(config.name.value, fmt::format("{} is no network device", device.name), ENODEV);
   }
-  return Port(config, std::move(device), id);
+  Port port(config, std::move(device), id);
+  std::ranges::set_difference(packet_sockets(), others, std::back_inserter(port.sockets_));
+  return port;
 }
 
 Port::~Port() {
@@ -209,6 +216,7 @@ Result<void> Port::configure(unsigned workers, rte_mempool* pool) {
 Result<void> Port::start() {
   forget_log();
   netdev_missed_ = netdev_missed(device_.netdev);
+  take_packet_drops(sockets_);
   if (const int error = rte_eth_dev_start(id_); error != 0) return environment(name_, "start the device", error);
   started_ = true;
   // Virtual devices without a filter of addresses say ENOTSUP, and take every frame anyway.
@@ -227,11 +235,12 @@ void Port::stop() noexcept {
   if (std::exchange(started_, false)) rte_eth_dev_stop(id_);
 }
 
-DeviceCounters Port::counters() const noexcept {
+DeviceCounters Port::counters() noexcept {
   rte_eth_stats stats{};
   if (rte_eth_stats_get(id_, &stats) != 0) return {};
   const std::uint64_t missed = netdev_missed(device_.netdev);
-  return {.missed = std::max(stats.imissed, missed - std::min(missed, netdev_missed_)),
+  sockets_missed_ += take_packet_drops(sockets_);
+  return {.missed = std::max(stats.imissed, missed - std::min(missed, netdev_missed_)) + sockets_missed_,
           .no_buffer = stats.rx_nombuf,
           .rx_errors = stats.ierrors,
           .tx_errors = stats.oerrors};

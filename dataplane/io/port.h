@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "dataplane/config/config.h"
@@ -43,7 +44,7 @@ class Port {
   [[nodiscard]] std::uint32_t longest() const noexcept { return longest_frame(mtu_); }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::atomic<bool>& down() const noexcept { return *down_; }
-  [[nodiscard]] DeviceCounters counters() const noexcept;
+  [[nodiscard]] DeviceCounters counters() noexcept;
 
   // The device is gone for good: workers leave it alone from now on. True when that is new.
   bool watch() noexcept;
@@ -61,6 +62,8 @@ class Port {
   std::optional<std::array<std::uint8_t, 6>> mac_;
   unsigned netdev_index_ = 0;        // of the interface behind the device, 0 = none
   std::uint64_t netdev_missed_ = 0;  // what the interface had missed before
+  std::vector<int> sockets_;         // of an af_packet device, which owns them
+  std::uint64_t sockets_missed_ = 0;
   std::uint16_t rx_queues_ = 0, tx_queues_ = 0;
   std::unique_ptr<std::atomic<bool>> down_;  // address stable: workers point to it
 };
