@@ -34,7 +34,7 @@ def rows_of(run: Run) -> list:
 
 
 def main() -> int:
-    sluice, programs, with_kernel = sys.argv[1], Path(sys.argv[2]), sys.argv[3] == "yes"
+    sluice, programs, with_kernel = os.path.abspath(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "yes"
     tap = Tap()
     drop = str(programs / "drop.bpf.o")
     env = {"SLUICE_OBJECTS": str(programs)}
