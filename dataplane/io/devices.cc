@@ -31,7 +31,12 @@ constexpr DriverRow kDrivers[] = {
      .device_is_netdev = true,
      .partial_checksums = true,
      .frames_in_a_page = true},
-    {.kind = kTap, .name = "tap", .pmd = "net_tap", .device_words = "the name the host will see", .max_queues = 16},
+    {.kind = kTap,
+     .name = "tap",
+     .pmd = "net_tap",
+     .device_words = "the name the host will see",
+     .max_queues = 16,
+     .paired = true},
     {.kind = kVirtioUser,
      .name = "virtio_user",
      .pmd = "net_virtio_user",
@@ -52,7 +57,7 @@ constexpr DriverRow kDrivers[] = {
      .max_queues = 1,
      .partial_checksums = true},
     {.kind = kNull, .name = "null", .pmd = "net_null", .device_words = {}, .max_queues = 64},
-    {.kind = kRing, .name = "ring", .pmd = "net_ring", .device_words = {}, .max_queues = 1, .loops = true},
+    {.kind = kRing, .name = "ring", .pmd = "net_ring", .device_words = {}, .max_queues = 1, .paired = true},
     {.kind = kPcap, .name = "pcap", .pmd = "net_pcap", .device_words = {}, .max_queues = 1},
 };
 

@@ -36,7 +36,7 @@ struct DriverRow {
   bool partial_checksums = false;   // frames of local senders arrive with checksums left to do
   bool shares_buffer = false;       // a peer can still write the buffer: copied before a program sees it
   bool frames_in_a_page = false;    // a frame and its header share one page of 4,096 bytes
-  bool loops = false;               // what is sent on a queue comes in by the queue of the same number
+  bool paired = false;              // takes as many transmit queues as receive queues, no more
 };
 std::span<const DriverRow> drivers() noexcept;
 

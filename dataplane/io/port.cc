@@ -180,7 +180,7 @@ Result<void> Port::configure(unsigned workers, rte_mempool* pool) {
     return static_cast<std::uint16_t>(std::max(1U, std::min<unsigned>(wanted, limit)));
   };
   rx_queues_ = at_most(std::min<unsigned>(device_.queues, workers), info.max_rx_queues);
-  tx_queues_ = at_most(device_.driver->loops ? rx_queues_ : workers, info.max_tx_queues);
+  tx_queues_ = at_most(device_.driver->paired ? rx_queues_ : workers, info.max_tx_queues);
 
   rte_eth_conf conf{};
   conf.rxmode.mtu = std::clamp<std::uint32_t>(mtu_, info.min_mtu, info.max_mtu == 0 ? UINT16_MAX : info.max_mtu);
