@@ -181,6 +181,8 @@ Result<void> Port::configure(unsigned workers, rte_mempool* pool) {
   };
   rx_queues_ = at_most(std::min<unsigned>(device_.queues, workers), info.max_rx_queues);
   tx_queues_ = at_most(workers, info.max_tx_queues);
+  // A queue of a tap device is one file for both directions; DPDK takes no other numbers.
+  if (device_.driver->kind == DriverKind::kTap) tx_queues_ = rx_queues_;
 
   rte_eth_conf conf{};
   conf.rxmode.mtu = std::clamp<std::uint32_t>(mtu_, info.min_mtu, info.max_mtu == 0 ? UINT16_MAX : info.max_mtu);
