@@ -52,7 +52,7 @@ TEST(Devices, EveryDriverHasItsArguments) {
   EXPECT_EQ(device_of(port("af_packet", "eth1"), 3, 2)->name, "net_af_packet3");
   EXPECT_EQ(device_of(port("af_packet", "eth1"), 3, 2)->args,
             "iface=eth1,qpairs=2,qdisc_bypass=1,framesz=2048,blocksz=65536,framecnt=2048");
-  EXPECT_EQ(device_of(port("af_xdp", "eth1"), 0, 2)->args, "iface=eth1,start_queue=0,queue_count=1");
+  EXPECT_EQ(device_of(port("af_xdp", "eth1"), 0, 1)->args, "iface=eth1,start_queue=0,queue_count=1");
   EXPECT_EQ(device_of(port("tap", "t0"), 0, 2)->args, "iface=t0");
   EXPECT_EQ(device_of(port("null", ""), 0, 2)->args, "size=64,copy=1");
   EXPECT_EQ(device_of(port("memif", "/run/m"), 0, 2)->args, "role=server,socket=/run/m,socket-abstract=no");
@@ -94,12 +94,13 @@ TEST(Devices, QueuesAreOneAWorkerWithinWhatTheDriverHas) {
   EXPECT_EQ(device_of(port("ring", ""), 0, 4)->queues, 1);
   config::Port two = port("af_xdp", "e");
   two.queues = 2;
-  EXPECT_EQ(device_of(two, 0, 4)->queues, 2);
+  EXPECT_EQ(device_of(two, 0, 1)->queues, 2);
 }
 
 TEST(Devices, WhatIsMissingOrAmbiguousIsNamedWithItsPlace) {
   EXPECT_THAT(said(port("", "")), HasSubstr("neither 'driver', 'device' nor 'rx'"));
   EXPECT_THAT(said(port("", "/run/x.sock")), HasSubstr("memif, vhost or virtio_user"));
+  EXPECT_FALSE(device_of(port("af_xdp", "e"), 0, 2).has_value()) << "frames would be stuck";
   EXPECT_THAT(said(port("tap", "")), HasSubstr("driver tap needs 'device'"));
   EXPECT_THAT(said(port("pcap", "")), HasSubstr("'rx', a capture to receive from"));
   EXPECT_THAT(said(port("nosuch", "x")), HasSubstr("'nosuch' is not known"));
