@@ -13,8 +13,8 @@
 
 #include "dataplane/cli/against/against.h"
 #include "dataplane/cli/common.h"
-#include "dataplane/cli/load.h"
 #include "dataplane/cli/fixture.h"
+#include "dataplane/cli/load.h"
 #include "dataplane/cli/verbs.h"
 #include "dataplane/pipeline/bench.h"
 #include "dataplane/replay/reader.h"

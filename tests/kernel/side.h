@@ -53,8 +53,8 @@ class Side {
  public:
   virtual ~Side() = default;
   virtual Outcome run(const Bytes& metadata, const Bytes& frame) = 0;
-  // Of declared maps and data sections that are neither prog arrays nor maps of maps nor constant; large arrays only on request: it
-  // takes long and programs here do not write them.
+  // Of declared maps and data sections that are neither prog arrays nor maps of maps nor constant; large arrays only on
+  // request: it takes long and programs here do not write them.
   virtual Contents contents(bool large) = 0;
 };
 

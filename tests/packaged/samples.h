@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include <linux/types.h>
 #include <linux/if.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -17,6 +16,7 @@
 #include <linux/pkt_cls.h>
 #include <linux/ptrace.h>
 #include <linux/tcp.h>
+#include <linux/types.h>
 #include <linux/udp.h>
 
 typedef __u8 u8;
