@@ -246,11 +246,25 @@ class Expansion {
     return true;
   }
 
+  // Bytes that printing may fill up: before each member that lies behind where the one before began, and at the end.
+  [[nodiscard]] std::uint64_t padding(std::uint32_t id, const Record& record) const {
+    const bool bit_fields = record.info >> 31 != 0;  // then the upper 8 bits are a width
+    std::uint64_t bytes = 0;
+    std::uint64_t last = 0;
+    for (unsigned i = 0; i < record.count(); ++i) {
+      const std::uint32_t offset = types_.extra(id, 3 * i + 2);
+      const std::uint64_t at = (bit_fields ? offset & 0xffffff : offset) / 8;
+      bytes += at > last ? at - last : 0;
+      last = at;
+    }
+    return bytes + (record.size_or_type > last ? record.size_or_type - last : 0);
+  }
+
   void close(std::size_t node) {
     const auto id = static_cast<std::uint32_t>(node / 2);
     const Record record = types_.at(id);
     std::uint64_t cost = 1;
-    if (record.kind() == kStruct || record.kind() == kUnion) cost += record.size_or_type / 8;
+    if (record.kind() == kStruct || record.kind() == kUnion) cost += padding(id, record) / 8;
     std::size_t depth = 0;
     types_.each_child(id, node % 2 == 1, [&](std::uint32_t child, bool through) {
       const Node& below = nodes_[2 * std::size_t{child} + (through ? 1 : 0)];

@@ -238,6 +238,12 @@ TEST(Btf, TypesThatWouldFillTooManyLinesAreNotWrittenAsC) {
   auto wide = Btf::parse(doubling.bytes());
   ASSERT_TRUE(wide);
   EXPECT_THAT(wide->to_c(), HasSubstr("too deeply"));
+  Section far;  // the C of struct s would be padding up to a member half a gigabyte away
+  far.type(far.string("s"), kStruct, 1, 4, {far.string("m"), 2, 0xfffffff8});
+  far.type(far.string("int"), kInt, 0, 4, {32});
+  auto padded = Btf::parse(far.bytes());
+  ASSERT_TRUE(padded);
+  EXPECT_THAT(padded->to_c(), HasSubstr("too many lines"));
   Section chain;
   for (std::uint32_t i = 1; i <= 5000; ++i) chain.type(0, kPtr, 0, i == 5000 ? 0 : i + 1);
   auto deep = Btf::parse(chain.bytes());
