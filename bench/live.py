@@ -51,7 +51,10 @@ def testpmd(seconds: int) -> float:
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     process.stdin.write("start\n")
     process.stdin.flush()
-    time.sleep(2)  # it starts within this time; frames are counted between the two looks
+    for line in process.stdout:  # what it says once it forwards; frames are counted between the two looks
+        if "packet forwarding" in line:
+            break
+    time.sleep(1)
     process.stdin.write("clear port stats all\n")
     process.stdin.flush()
     start = time.monotonic()
