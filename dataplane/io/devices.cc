@@ -143,10 +143,6 @@ Result<Device> device_of(const config::Port& port, unsigned index, unsigned work
   Device device{.driver = row, .name = {}, .args = {}, .netdev = row->device_is_netdev ? port.device.value : ""};
   const unsigned queues = port.queues != 0 ? port.queues : workers;
   device.queues = static_cast<std::uint16_t>(std::clamp(queues, 1U, unsigned{row->max_queues}));
-  // Frames handed over to the worker that owns the queue were seen to stay in the socket's transmit ring.
-  if (row->kind == kAfXdp && workers > 1) {
-    return port_error(port, "driver af_xdp does not work with several workers yet; set `workers: {count: 1}`");
-  }
   // An AF_XDP socket belongs to a queue the interface must have: only the user knows how many there are.
   if (row->kind == kAfXdp && port.queues == 0) device.queues = 1;
   device.name = row->pmd.empty() ? port.device.value : fmt::format("{}{}", row->pmd, index);
