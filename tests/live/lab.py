@@ -57,6 +57,8 @@ def why_not_here(programs=("ip", "ethtool", "ping", "iperf3")) -> str:
         return f"needs {', '.join(missing)} (Debian: iproute2 ethtool iputils-ping iperf3)"
     name = f"{PREFIX}{os.getpid()}-probe"
     made = command("ip", "netns", "add", name, check=False)
+    if made.returncode == 0:
+        made = command("ip", "-n", name, "link", check=False)  # in a chroot without a mount of its own this fails
     command("ip", "netns", "del", name, check=False)
     return "" if made.returncode == 0 else f"network namespaces cannot be made here: {made.stderr.strip()}"
 
