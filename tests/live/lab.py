@@ -196,8 +196,8 @@ class Lab:
         command("ip", "netns", "add", f"{PREFIX}{os.getpid()}-{name}")
         self.ip(name, "link", "set", "lo", "up")
         # Nobody but the tests shall speak: no router solicitations, no probing for duplicates.
-        self.sh(name, "sysctl", "-q", "-w", "net.ipv6.conf.default.router_solicitations=0",
-                "net.ipv6.conf.default.accept_dad=0", f"net.ipv6.conf.default.disable_ipv6={int(name == 'sw')}")
+        settings = {"router_solicitations": 0, "accept_dad": 0, "disable_ipv6": int(name == "sw")}
+        self.sh(name, "sh", "-ec", "cd /proc/sys/net/ipv6/conf/default\n" + "\n".join(f"echo {n} > {k}" for k, n in settings.items()))
 
     def remove(self, name: str) -> None:
         self.names.remove(name)
@@ -283,5 +283,6 @@ def remove_leftovers() -> None:
     """Namespaces of tests whose process is no more."""
     for line in command("ip", "netns", "list").stdout.splitlines():
         name = line.split()[0]
-        if name.startswith(PREFIX) and not Path(f"/proc/{name[len(PREFIX):].split('-')[0]}").exists():
+        pid = name[len(PREFIX):].split('-')[0]
+        if name.startswith(PREFIX) and (pid == str(os.getpid()) or not Path(f"/proc/{pid}").exists()):
             remove_namespace(name)
