@@ -45,7 +45,9 @@ Result<Pool> make_page_pool(const std::string& name, std::uint32_t frames, unsig
 
 std::uint64_t pool_bytes(std::uint32_t frames, std::uint32_t room) noexcept {
   const std::uint64_t each = sizeof(rte_mbuf) + kPrivateSize + RTE_PKTMBUF_HEADROOM + room + 4 * RTE_CACHE_LINE_SIZE;
-  return frames * each + (std::uint64_t{4} << 20);
+  // Without huge pages, DPDK sets aside whole pages for what is longer than one.
+  const std::uint64_t pages = (each + kPage - 1) / kPage * kPage;
+  return frames * (each > kPage ? pages : each) + (std::uint64_t{4} << 20);
 }
 
 bool make_plain(rte_mbuf& frame) noexcept {

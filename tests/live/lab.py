@@ -237,6 +237,15 @@ class Lab:
     def counter(self, name: str, which: str, device: str = "eth0") -> int:
         return int(self.sh(name, "cat", f"/sys/class/net/{device}/statistics/{which}").stdout)
 
+    def quiet(self, *hosts: str) -> None:
+        """Waits until these hosts have sent nothing for half a second."""
+        sent = None
+        for _ in range(40):
+            before, sent = sent, [self.counter(host, "tx_packets") for host in hosts]
+            if sent == before:
+                return
+            time.sleep(0.5)
+
     def pings(self, name: str, address: str, *args, count: int = 3) -> int:
         """How many of `count` were answered."""
         done = self.sh(name, "ping", "-n", "-q", "-c", count, "-i", "0.2", "-W", "3", *args, address, check=False)

@@ -48,7 +48,8 @@ def joined(lab: Lab, tap: Tap, name: str, socket: str, seconds: int) -> None:
         sums = lab.iperf("h2", "h1", "10.9.0.2", "-t", str(seconds), *reverse)["end"]
         print(f"# {name}: TCP {sums['sum_received']['bits_per_second'] / 1e9:.2f} Gbit/s")
         tap.check(sums["sum_received"]["bytes"] > 1_000_000 * seconds, f"{name}: TCP {' '.join(reverse)}", sums)
-    # The side that made the socket goes first, while the other one still sends.
+    lab.quiet("h1", "h2")
+    # The side that made the socket goes first: the other one may not mind.
     reports = [one.stop(), other.stop()]
     for side, report in zip(("first", "second"), reports):
         tap.report(f"{name}: the {side} switch ends well and its counters add up", report.problems(0))
