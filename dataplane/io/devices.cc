@@ -28,6 +28,7 @@ constexpr DriverRow kDrivers[] = {
      .device_words = kInterface,
      .max_queues = 64,
      .descriptors = 2048,
+     .longest = 3328,  // of a page: 512 of headers and headroom before it, 256 of the kernel's
      .device_is_netdev = true,
      .partial_checksums = true,
      .frames_in_a_page = true},
@@ -133,6 +134,10 @@ Result<Device> device_of(const config::Port& port, unsigned index, unsigned work
   }
   if (row->kind == kPcap && port.rx.value.empty() && port.tx.value.empty()) {
     return port_error(port, "driver pcap needs 'rx', a capture to receive from, or 'tx', one to send to");
+  }
+  if (longest_frame(port.mtu) > row->longest) {
+    return port_error(port, fmt::format("driver {} receives frames of up to {} bytes: 'mtu' can be {} at most",
+                                        row->name, row->longest, row->longest - longest_frame(0)));
   }
   // DPDK splits arguments at commas and brackets.
   for (const config::Text* const text : {&port.device, &port.rx, &port.tx}) {

@@ -104,6 +104,11 @@ TEST(Devices, WhatIsMissingOrAmbiguousIsNamedWithItsPlace) {
   EXPECT_THAT(said(port("tap", "")), HasSubstr("driver tap needs 'device'"));
   EXPECT_THAT(said(port("pcap", "")), HasSubstr("'rx', a capture to receive from"));
   EXPECT_THAT(said(port("nosuch", "x")), HasSubstr("'nosuch' is not known"));
+  config::Port jumbo = port("af_xdp", "e");
+  jumbo.mtu = 3307;
+  EXPECT_THAT(said(jumbo), HasSubstr("up to 3328 bytes: 'mtu' can be 3306 at most"));
+  jumbo.mtu = 3306;
+  EXPECT_TRUE(device_of(jumbo, 0, 1).has_value());
   EXPECT_THAT(said(port("af_packet", "e,iface=f")), HasSubstr("DPDK cannot take"));
 }
 
