@@ -106,11 +106,10 @@ void learn_packet(Cond cond, const Reg& pointer, std::uint32_t slot, Ways& ways)
   }
 }
 
-// Pointers that are certainly not null.
+// Pointers that count as certainly not null. No stack pointer and context is null either, but the kernel walks both
+// ways, and what it refuses on one of them is to be refused here too.
 bool never_null(const Reg& reg) {
-  return (reg.type == Type::kMapValue || reg.type == Type::kMap || reg.type == Type::kStack ||
-          reg.type == Type::kContext) &&
-         reg.value.is_constant();
+  return (reg.type == Type::kMapValue || reg.type == Type::kMap) && reg.value.is_constant();
 }
 
 std::uint32_t target(const Context& context, const State& state) {
