@@ -8,17 +8,21 @@ using vm::Cond;
 using vm::Insn;
 using vm::InsnRow;
 
-// All copies of a number, and copies plus a constant, learn what one of them learnt.
+// All copies of a number, and copies plus a constant, learn what one of them learnt. Let n be the number that the id
+// stands for: a register is n + delta, or the low half of that. So the low halves of all of them differ by constants,
+// and where neither was cut the whole does.
 void spread(State& state, const Reg& learnt) {
   if (learnt.id == 0) return;
   state.for_each([&](Reg& reg) {
     if (!reg.is_scalar() || reg.id != learnt.id) return;
-    if (reg.delta == learnt.delta) {
+    if (reg.is_linked_like(learnt)) {
       reg.value = learnt.value;
       return;
     }
     const auto distance = static_cast<std::uint64_t>(std::int64_t{reg.delta} - learnt.delta);
-    const Scalar implied = alu(vm::AluOp::kAdd, true, learnt.value, Scalar::constant(distance));
+    const bool whole = !reg.narrow && !learnt.narrow;
+    if (!whole && reg.value.umax() > UINT32_MAX) return;  // of its upper half nothing was learnt
+    const Scalar implied = alu(vm::AluOp::kAdd, whole, learnt.value, Scalar::constant(distance));
     if (const auto both = reg.value.intersect(implied)) reg.value = *both;
   });
 }
@@ -125,8 +129,7 @@ Ways number_ways(const Context& context, State state, const Reg& b) {
   const Reg a = state.reg(insn.dst);
   const Truth truth = branch(row.cond(), row.wide, a.value, b.value);
   // One number against itself: there is nothing to learn from either way.
-  const bool same =
-      row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.id == b.id && a.delta == b.delta));
+  const bool same = row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.is_linked_like(b)));
   Ways ways;
   switch (truth) {
     case Truth::kAlways: ways.taken = std::move(state); break;

@@ -75,7 +75,8 @@ class Comparison {
       case Type::kPacketEnd: return true;
       case Type::kScalar:
         if (!precise) return true;
-        return fresh.value.is_subset_of(old.value) && (old.id == 0 || old.delta == fresh.delta) &&
+        return fresh.value.is_subset_of(old.value) &&
+               (old.id == 0 || (old.delta == fresh.delta && old.narrow == fresh.narrow)) &&
                ids_.match(old.id, fresh.id);
       case Type::kMap: return old.map == fresh.map;
       case Type::kMapValueOrNull: return old.map == fresh.map && or_null_ids_.match(old.id, fresh.id);
