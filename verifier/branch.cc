@@ -1,5 +1,7 @@
 // Conditional jumps: what each way teaches about numbers, null pointers and packet bounds.
+#include "verifier/access.h"
 #include "verifier/transfer.h"
+#include "vm/maps/map.h"
 
 namespace sluice::verifier {
 namespace {
@@ -112,8 +114,12 @@ void learn_packet(Cond cond, const Reg& pointer, std::uint32_t slot, Ways& ways)
 
 // Pointers that count as certainly not null. No stack pointer and context is null either, but the kernel walks both
 // ways, and what it refuses on one of them is to be refused here too.
-bool never_null(const Reg& reg) {
-  return (reg.type == Type::kMapValue || reg.type == Type::kMap) && reg.value.is_constant();
+bool never_null(const Context& context, const Reg& reg) {
+  if (reg.type == Type::kMap) return true;
+  if (reg.type != Type::kMapValue) return false;
+  // Inside the value or at its end: nothing that is counted from there could wrap to null.
+  const Reach where = reach(reg, 0);
+  return where.min >= 0 && where.max <= std::int64_t{context.map(reg.map)->spec().value_size};
 }
 
 std::uint32_t target(const Context& context, const State& state) {
@@ -162,7 +168,7 @@ Ways branch_ways(const Context& context, State state) {
   Ways ways;
   const bool equality = row.wide && (row.cond() == Cond::kEq || row.cond() == Cond::kNe);
   const bool null_on_taken = row.cond() == Cond::kEq;
-  if (equality && ((never_null(a) && b.is_null()) || (never_null(b) && a.is_null()))) {
+  if (equality && ((never_null(context, a) && b.is_null()) || (never_null(context, b) && a.is_null()))) {
     (null_on_taken ? ways.fallen : ways.taken) = std::move(state);
   } else {
     ways.taken = state;
@@ -174,6 +180,10 @@ Ways branch_ways(const Context& context, State state) {
   } else if (equality && b.type == Type::kMapValueOrNull && a.is_null()) {
     learn_null(context, *ways.taken, b.id, null_on_taken);
     learn_null(context, *ways.fallen, b.id, !null_on_taken);
+  } else if (equality && a.type == Type::kMapValueOrNull && never_null(context, b)) {
+    learn_null(context, null_on_taken ? *ways.taken : *ways.fallen, a.id, false);  // equal to what is not null
+  } else if (equality && b.type == Type::kMapValueOrNull && never_null(context, a)) {
+    learn_null(context, null_on_taken ? *ways.taken : *ways.fallen, b.id, false);
   } else if (row.wide && is_end_of(b, a)) {
     learn_packet(row.cond(), a, slot, ways);
   } else if (row.wide && is_end_of(a, b)) {

@@ -74,6 +74,7 @@ class Comparison {
       case Type::kNothing:
       case Type::kPacketEnd: return true;
       case Type::kScalar:
+        if (fresh.stale && !old.stale) return false;  // may be stored in fewer places
         if (!precise) return true;
         return fresh.value.is_subset_of(old.value) &&
                (old.id == 0 || (old.delta == fresh.delta && old.narrow == fresh.narrow)) &&

@@ -254,7 +254,14 @@ Check check_store(const Context& context, const State& state, std::uint32_t slot
                        {.slot = slot, .reg = insn.dst, .offset = insn.offset, .size = row.size, .use = Use::kWrite})) {
     return failed;
   }
-  return from_reg && state.reg(insn.src).is_pointer() ? check_stored_pointer(context, state, slot) : Check{};
+  if (!from_reg) return {};
+  const Reg& value = state.reg(insn.src);
+  if (value.stale && state.reg(insn.dst).type != Type::kStack && !context.options.allow_ptr_leaks &&
+      context.enforced(Rule::kPointerLeak)) {
+    return failure(Rule::kPointerLeak, slot, insn.src, "what was a packet pointer is stored where others can read it",
+                   {{"why", "it is an address still; --allow-ptr-leaks permits it"}});
+  }
+  return value.is_pointer() ? check_stored_pointer(context, state, slot) : Check{};
 }
 
 Check check_atomic(const Context& context, const State& state, std::uint32_t slot) {

@@ -35,6 +35,7 @@ struct Reg {
   // none); or-null pointers of one id come from one look-up.
   std::uint32_t id = 0;
   std::int32_t delta = 0;            // scalars with an id: what was added since the copy was made
+  bool stale = false;                // scalars: a packet pointer until the packet was moved, now some number
   bool narrow = false;               // scalars with an id: it was added in 32 bits, the upper half is 0
   std::int32_t range = 0;            // packet kinds: bytes proven from the variable part on
   std::uint32_t made_at = 0;         // for messages: slot that added the variable part

@@ -157,7 +157,7 @@ TEST(GlobalSubprograms, ThatMoveThePacketKillItsPointers) {
   const Outcome outcome = verify(with_global(R"(
       ldxw r6, [r1+0]
       call_local sub
-      mov r0, r6
+      ldxb r0, [r6+0]
       mov r0, 0
       exit
     sub:
@@ -173,7 +173,7 @@ TEST(GlobalSubprograms, ThatMakeTailCallsMayMoveThePacketToo) {
   const Outcome outcome = verify(with_global(R"(
       ldxw r6, [r1+0]
       call_local sub
-      mov r0, r6
+      ldxb r0, [r6+0]
       mov r0, 0
       exit
     sub:
