@@ -6,8 +6,7 @@ from pathlib import Path
 
 ARCHIVE = Path("/usr/src/linux-source-6.1.tar.xz")
 TOP = "linux-source-6.1"
-WANTED = [f"{TOP}/samples/bpf", f"{TOP}/tools/testing/selftests/bpf/bpf_legacy.h",
-          f"{TOP}/tools/testing/selftests/bpf/test_iptunnel_common.h"]
+WANTED = [f"{TOP}/samples/bpf", f"{TOP}/tools/testing/selftests/bpf", f"{TOP}/tools/include/linux/filter.h"]
 SHARED = "xdp_sample.bpf.o"
 VMLINUX = Path("/sys/kernel/btf/vmlinux")
 
