@@ -83,7 +83,8 @@ class Comparison {
       case Type::kMapValueOrNull: return old.map == fresh.map && or_null_ids_.match(old.id, fresh.id);
       case Type::kPacket:
       case Type::kPacketMeta:
-        if (old.range > fresh.range || (old.id == 0) != (fresh.id == 0)) return false;
+        if (old.range > fresh.range || old.past_end > fresh.past_end) return false;
+        if ((old.id == 0) != (fresh.id == 0)) return false;
         return places(old, fresh) && packet_ids_.match(old.id, fresh.id);
       case Type::kStack: return old.frame == fresh.frame && places(old, fresh);
       case Type::kMapValue: return old.map == fresh.map && places(old, fresh);
