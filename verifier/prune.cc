@@ -102,6 +102,8 @@ class Comparison {
     if (old.holds_pointer() || fresh.holds_pointer()) {
       return old.holds_pointer() && fresh.holds_pointer() && regs(old.spill, fresh.spill, true);
     }
+    const bool was_stale = old.holds_scalar() && old.spill.stale;
+    if (fresh.holds_scalar() && fresh.spill.stale && !was_stale) return false;
     if (!precise) return true;
     bool compare_spill = false;
     for (std::size_t i = 0; i < old.bytes.size(); ++i) {
