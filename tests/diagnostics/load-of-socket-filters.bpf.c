@@ -1,0 +1,10 @@
+// An instruction of socket filters loads from the packet.
+#include "../verifier/prelude.bpf.inc"
+
+unsigned long long load_byte(void *ctx, unsigned long long offset) asm("llvm.bpf.load.byte");
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  if (load_byte(ctx, 23) == IPPROTO_ICMP) return XDP_DROP;
+  return XDP_PASS;
+}

@@ -1,0 +1,11 @@
+// Four bytes at an odd place of the stack are read at once.
+#include "../verifier/prelude.bpf.inc"
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  __u8 header[8];
+  if (bpf_xdp_load_bytes(ctx, 0, header, sizeof(header))) return XDP_PASS;
+  __u32 *word = (void *)header + 1;
+  asm volatile("" : "+r"(word));
+  return *word ? XDP_DROP : XDP_PASS;
+}
