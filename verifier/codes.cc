@@ -53,8 +53,7 @@ int program(struct xdp_md *ctx) {
 }
 )"},
     {"bad-call", "a local call leads to no instruction",
-     "rebuild the object; instructions made by hand must call the first instruction of a function", R"(mov r0, 2
-call local +100
+     "rebuild the object; instructions made by hand must call the first instruction of a function", R"(call_local 100
 exit
 )"},
     {"bad-insn", "an instruction that eBPF or XDP does not have",
@@ -74,7 +73,7 @@ int program(struct xdp_md *ctx) {
 }
 )"},
     {"bad-map", "the instruction refers to a map, or a place in it, that does not exist",
-     "declare the map in section .maps, and stay inside the array", R"(lddw r1, map 7
+     "declare the map in section .maps, and stay inside the array", R"(lddw_map r1, 7
 mov r0, 2
 exit
 )"},
@@ -120,9 +119,10 @@ SEC("xdp")
 int program(struct xdp_md *ctx) { return verdict(ctx); }
 )"},
     {"forbidden-helper", "this program type may not call the helper", "attach the program elsewhere or do without",
-     R"(# a program of type memory, as sluice exec runs them
-mov r3, 0
-call 12  # tail_call
+     R"(# of type memory, as sluice exec runs programs
+mov r1, 1
+mov r2, 0
+call redirect
 exit
 )"},
     {"frame-pointer", "r10, the frame pointer, is written", "copy r10 to another register first", R"(SEC("xdp")
@@ -160,7 +160,7 @@ int program(struct xdp_md *ctx) {
 }
 )"},
     {"mem-bounds", "an access outside the memory that a program of sluice exec was given",
-     "stay below the length in r2", R"(# a program of type memory
+     "stay below the length in r2", R"(# of type memory, as sluice exec runs programs
 ldxb r0, [r1+1000]
 exit
 )"},
@@ -307,7 +307,8 @@ int program(struct xdp_md *ctx) {
   return XDP_TX;
 }
 )"},
-    {"unknown-function", "a kernel function (kfunc) is called", "use a helper: docs/helpers.md", R"(call kernel 1234
+    {"unknown-function", "a kernel function (kfunc) is called", "use a helper: docs/helpers.md", R"(call_kfunc 1234
+mov r0, 2
 exit
 )"},
     {"unknown-helper", "the helper does not exist here", "see docs/helpers.md for those that do", R"(SEC("xdp")

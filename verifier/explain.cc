@@ -23,7 +23,8 @@ constexpr Teller kTellers[] = {
     {Rule::kMapWrite, explain_map_use},           {Rule::kMapRead, explain_map_use},
     {Rule::kContextField, explain_context},       {Rule::kContextSize, explain_context},
     {Rule::kContextWrite, explain_context},       {Rule::kContextOffset, explain_context},
-    {Rule::kBoundedLoop, explain_endless_loop},
+    {Rule::kBoundedLoop, explain_endless_loop},   {Rule::kHelperKnown, explain_missing_helper},
+    {Rule::kAtomicTarget, explain_atomic},        {Rule::kReturnScalar, explain_return},
 };
 
 }  // namespace

@@ -39,6 +39,10 @@ bool swap_or_set(Story& story, std::vector<std::string> parts, std::size_t at, c
   return story.replace(story.failure.insn, before, put_together(parts));
 }
 
+void swap_call(Story& story, const std::vector<std::string>& parts, const std::string& instead) {
+  if (!story.replace(story.failure.insn, put_together(parts), instead)) story.fix(instead);
+}
+
 std::string_view expected(vm::ArgKind kind) {
   switch (kind) {
     case vm::ArgKind::kContext: return "the program's own context";
@@ -67,7 +71,11 @@ void explain_argument(Story& story) {
   story.why(fmt::format("bpf_{} takes {} there{}", helper->name, expected(kind),
                         named ? fmt::format(", `{}` is {}", parts[number], describe(got.type)) : std::string()));
   const bool packet_refused = got.is_packet() && story.failure.rule == Rule::kArgMemory;
-  if (packet_refused) return;
+  if (packet_refused) {
+    story.drop("why");
+    story.why("the helper may not touch packet memory; it writes what is on the stack or in a map value");
+    return;
+  }
   if (kind == vm::ArgKind::kConstMap && got.type == Type::kMapValueOrNull) {
     story.drop("why");
     explain_null(story);
@@ -93,24 +101,25 @@ void explain_map_type(Story& story) {
   const Reg& reg = story.path.end.reg(static_cast<unsigned>(story.failure.reg));
   if (helper == nullptr || reg.type != Type::kMap) return;
   const vm::MapSpec& spec = story.context.map(reg.map)->spec();
-  std::string types;
-  for (const std::uint32_t type : helper->map_types) {
-    const std::string_view name = vm::map_type_name(static_cast<vm::MapType>(type));
-    if (!name.empty()) types += fmt::format("{}{}", types.empty() ? "" : ", ", name);
-  }
   story.drop("why");
   story.drop("fix");
   const std::string_view own = vm::map_type_name(spec.type);
   story.failure.message = fmt::format("bpf_{} does not work on {}, a map of type {}", helper->name, spec.name, own);
-  story.why(fmt::format("it works on {}", types));
   if (helper->map_types.size() <= 4) {
+    std::string types;
+    for (const std::uint32_t type : helper->map_types) {
+      types += fmt::format("{}{}", types.empty() ? "" : ", ", vm::map_type_name(static_cast<vm::MapType>(type)));
+    }
+    story.why(fmt::format("it works on {}", types));
     const std::string_view wanted = vm::map_type_name(static_cast<vm::MapType>(helper->map_types[0]));
     story.fix(fmt::format("in the declaration of {}: write `{}` instead of `{}`", spec.name, constant_of(wanted),
                           constant_of(own)));
   } else if (spec.type == vm::MapType::kProgArray) {
+    story.why("programs of a program array are reached by bpf_tail_call only");
     story.fix("leave the look-up out: bpf_tail_call falls through where there is no program");
   } else if (spec.type == vm::MapType::kQueue || spec.type == vm::MapType::kStack) {
-    story.fix("use bpf_map_pop_elem or bpf_map_peek_elem: there are no keys");
+    story.why("a queue or stack has no keys");
+    story.fix("use bpf_map_pop_elem or bpf_map_peek_elem");
   } else {
     story.fix("use a map of a type that it works on");
   }
@@ -136,6 +145,43 @@ void explain_map_use(Story& story) {
   story.fix(fmt::format("in the declaration of {}: write `0` instead of `{}`", spec.name, flag));
 }
 
+void explain_missing_helper(Story& story) {
+  // Helpers of programs that see socket buffers, and what XDP has instead.
+  struct Pair {
+    std::string_view skb, xdp;
+  };
+  static constexpr Pair kPairs[] = {{"bpf_skb_load_bytes", "bpf_xdp_load_bytes"},
+                                    {"bpf_skb_store_bytes", "bpf_xdp_store_bytes"},
+                                    {"bpf_skb_change_head", "bpf_xdp_adjust_head"},
+                                    {"bpf_skb_change_tail", "bpf_xdp_adjust_tail"}};
+  const std::vector<std::string> parts = story.call_here();
+  if (parts.empty()) return;
+  const auto* const pair = std::ranges::find(kPairs, std::string_view(parts[0]), &Pair::skb);
+  if (pair == std::end(kPairs)) return;
+  story.drop("fix");
+  story.drop("why");
+  story.why("helpers called skb_ work on socket buffers; XDP programs run before there is one");
+  story.replace(story.failure.insn, pair->skb, pair->xdp);
+}
+
+void explain_atomic(Story& story) {
+  const std::vector<std::string> parts = story.call_here();
+  const Reg& base = story.path.end.reg(static_cast<unsigned>(story.failure.reg));
+  if (parts.size() != 3 || parts[0] != "__sync_fetch_and_add" || !base.is_packet()) return;
+  story.drop("fix");
+  story.drop("why");
+  story.why("nobody else has the frame: there is nothing to be atomic against");
+  const std::string target = is_name(parts[1]) ? parts[1] : fmt::format("({})", parts[1]);
+  swap_call(story, parts, fmt::format("*{} += {}", target, parts[2]));
+}
+
+void explain_return(Story& story) {
+  const std::string_view text = trimmed(story.text(story.failure.insn));
+  if (!text.starts_with("return ") || !text.ends_with(';')) return;
+  story.drop("fix");
+  story.replace(story.failure.insn, text, "return XDP_PASS;");
+}
+
 void explain_context(Story& story) {
   const vm::InsnRow& row = story.context.row(story.failure.insn);
   const vm::Insn& insn = story.context.insn(story.failure.insn);
@@ -145,7 +191,7 @@ void explain_context(Story& story) {
     story.why("the fields of struct xdp_md are read-only to programs of this type");
     const vm::SourceLine* const line = story.line(story.failure.insn);
     if (line != nullptr && is_statement(line->text)) {
-      story.fix(fmt::format("line {}: write `` instead of `{}`", line->line, trimmed(line->text)));
+      story.fix(fmt::format("remove line {}: {}", line->line, trimmed(line->text)));
     } else {
       story.fix("keep the value in a variable of your own");
     }

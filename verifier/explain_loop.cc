@@ -50,6 +50,33 @@ std::uint64_t round_down(std::uint64_t limit) {
   return best;
 }
 
+// `for (int round = 0; ..` instead of the `while` in the line of `slot`.
+bool bound_while(Story& story, std::uint32_t slot) {
+  std::string keyword;
+  const std::string condition_text = condition(story.text(slot), keyword);
+  if (keyword != "while") return false;
+  const std::string_view text = story.text(slot);
+  const std::size_t begin = text.find("while");
+  const std::size_t end = text.find(condition_text, begin) + condition_text.size() + 1;
+  if (text.find('}') < begin) return false;  // do .. while
+  return story.replace(slot, text.substr(begin, end - begin),
+                       fmt::format("for (int round = 0; round < {} && ({}); round++)", kRoundsToOffer, condition_text));
+}
+
+// Rounds of the loops around the one whose line is `text`, as far as their lines tell.
+std::uint64_t rounds_around(const Story& story, std::string_view text) {
+  std::uint64_t rounds = 1;
+  std::vector<std::uint32_t> counted;
+  for (const vm::SourceLine& one : story.context.program.lines) {
+    const Bound bound = find_bound(one.text);
+    const bool again = std::ranges::find(counted, one.line) != counted.end();
+    if (again || bound.value < 2 || one.text == text) continue;
+    counted.push_back(one.line);
+    rounds *= bound.value;
+  }
+  return rounds;
+}
+
 }  // namespace
 
 void explain_endless_loop(Story& story) {
@@ -68,18 +95,16 @@ void explain_endless_loop(Story& story) {
   if (!way.empty()) story.why(fmt::format("one round went by {}", way));
   story.why("it changed nothing that decides when the loop ends");
   for (const std::uint32_t slot : round) {
-    std::string keyword;
-    const std::string condition_text = condition(story.text(slot), keyword);
-    if (keyword != "while") continue;
-    const std::string_view text = story.text(slot);
-    const std::size_t begin = text.find("while");
-    const std::size_t end = text.find(condition_text, begin) + condition_text.size() + 1;
-    if (text.find('}') < begin) continue;  // do .. while
-    if (story.replace(slot, text.substr(begin, end - begin),
-                      fmt::format("for (int round = 0; round < {} && ({}); round++)", kRoundsToOffer, condition_text))) {
-      return;
-    }
+    if (bound_while(story, slot)) return;
   }
+  const vm::SourceLine* const here = story.line(story.failure.insn);
+  const vm::SourceLine* loop = nullptr;  // the nearest above, where the round does not touch its line
+  for (const vm::SourceLine& one : story.context.program.lines) {
+    std::string keyword;
+    if (here == nullptr || one.file != here->file || one.line >= here->line || condition(one.text, keyword).empty()) continue;
+    if (keyword == "while" && (loop == nullptr || one.line > loop->line)) loop = &one;
+  }
+  if (loop != nullptr && bound_while(story, loop->insn)) return;
   story.fix("count the rounds and leave the loop at a constant");
 }
 
@@ -100,9 +125,10 @@ void explain_too_complex(Story& story, const Rounds* rounds) {
   for (const std::uint32_t slot : rounds->last_round) {
     const std::string_view text = story.text(slot);
     const Bound bound = find_bound(text);
+    const std::uint64_t around = bound.value > rounds->count ? 1 : rounds_around(story, text);
     const std::uint64_t affordable =
-        round_down(story.context.options.limits.processed / std::max(rounds->instructions, 1U) * 9 / 10);
-    if (bound.value <= rounds->count || affordable >= bound.value) continue;
+        round_down(story.context.options.limits.processed / std::max(rounds->instructions, 1U) * 9 / 10 / around);
+    if (bound.value < 2 || affordable >= bound.value) continue;
     std::string shorter(text);
     shorter.replace(bound.at, bound.length, std::to_string(affordable));
     const std::size_t from = text.rfind(';', bound.at) + 1;

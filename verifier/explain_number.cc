@@ -31,7 +31,11 @@ void tell_number(Story& story, Place place, std::uint32_t step, std::string_view
   if (history.empty()) return;
   const std::uint32_t made = history.back();
   const std::uint32_t slot = story.path.slots[made];
-  std::string text = fmt::format("{} is {} at {}", name, source_of(story, slot), story.at(slot));
+  // What was there when the walk began is an argument of the function.
+  const Frame& begin = story.tree.start().top();
+  const bool argument = begin.subprogram != 0 && story.context.row(slot).kind == vm::Kind::kAlu;
+  std::string text = argument ? fmt::format("{} is an argument of {}", name, story.context.cfg.subprograms[begin.subprogram].name)
+                              : fmt::format("{} is {} at {}", name, source_of(story, slot), story.at(slot));
   const Compare* last = nullptr;
   for (const Compare& one : story.path.compares) {
     if (one.kind != Compare::Kind::kNumber || one.step < made || one.step >= step) continue;
@@ -39,21 +43,8 @@ void tell_number(Story& story, Place place, std::uint32_t step, std::string_view
     if (!compared.empty() && compared.back() == made) last = &one;
   }
   text += last == nullptr ? "; nothing bounds it on this path"
-                          : fmt::format("; the compare at {} leaves it that far", story.at(last->slot));
+                          : fmt::format("; the compare at {} lets it be that large", story.at(last->slot));
   story.why(std::move(text));
-}
-
-// The register that was added to the pointer in the variable part, at the step that did so.
-std::optional<std::pair<Place, std::uint32_t>> added(const Story& story, std::uint32_t slot) {
-  const auto step = story.path.last_step_at(slot);
-  if (!step || story.context.row(slot).source != vm::Source::kReg) return std::nullopt;
-  const vm::Insn& insn = story.context.insn(slot);
-  // Which of the two was the pointer, the path tells: the result's history goes on in it.
-  const Write* const write = story.path.writer(story.path.here(insn.dst), *step + 1);
-  const bool from_dst = write != nullptr && write->step == *step && write->from == write->to;
-  const Place number{write != nullptr ? write->to.frame : std::int16_t{0},
-                     static_cast<std::int16_t>(from_dst ? insn.src : insn.dst), -1};
-  return std::pair{number, *step};
 }
 
 // How many elements of an array fit: `room` bytes from its start, `size` accessed, as far apart as the number's low bits
@@ -141,7 +132,8 @@ Bounds bounds(const Story& story, const Reg& base) {
   const vm::InsnRow& row = story.context.row(story.failure.insn);
   const vm::Insn& insn = story.context.insn(story.failure.insn);
   const bool helper = row.kind == vm::Kind::kCallHelper;
-  const std::int64_t start = base.offset + (helper ? 0 : insn.offset);
+  const bool call = !story.call_here().empty();  // of a builtin too: its pointer is what counts
+  const std::int64_t start = base.offset + (helper || call ? 0 : insn.offset);
   const std::int64_t end =
       base.type == Type::kStack ? 0 : static_cast<std::int64_t>(story.context.map(base.map)->spec().value_size);
   return {end - start, helper ? 1 : row.size};
@@ -175,10 +167,10 @@ void explain_index(Story& story) {
   story.drop("fix");
   const Bounds size = bounds(story, base);
   if (!base.value.is_constant()) {
-    if (const auto number = added(story, base.made_at)) {
+    if (const auto number = story.added(base.made_at)) {
       std::string name = story.access().index;
       if (!is_name(name)) name = "v";
-      tell_number(story, number->first, number->second, name);
+      tell_number(story, number->number, number->step, name);
     }
   }
   const vm::Subprogram& here = story.context.cfg.subprograms[story.path.end.top().subprogram];
@@ -189,6 +181,9 @@ void explain_index(Story& story) {
   const bool stack = base.type == Type::kStack;
   if (stack && base.value.is_constant() && size.room >= 0) {
     story.why(fmt::format("{} bytes lie between this address and the end of the frame", size.room));
+  }
+  if (!stack && base.value.is_constant()) {
+    story.why(fmt::format("{} bytes lie between this address and the end", std::max<std::int64_t>(size.room, 0)));
   }
   if (fix_index(story, base, size)) return;
   if (fix_variable_of_map(story)) return;
@@ -229,7 +224,11 @@ void explain_argument_size(Story& story) {
   const std::vector<std::string> parts = story.call_here();
   const std::string name = number < parts.size() && is_name(parts[number]) ? parts[number] : "the size";
   tell_number(story, story.path.here(story.failure.reg), story.path.length(), name);
+  const Reg& size = story.path.end.reg(static_cast<unsigned>(number));
   if (story.failure.rule == Rule::kSizeSign) story.why("it may be negative: its type is signed");
+  if (story.failure.rule == Rule::kSizeLimit && size.value.umax() == UINT32_MAX && size.value.umin() == 0) {
+    story.why("a negative int counts as more than 2147483647 here");
+  }
   if (number < parts.size() && harmless(parts[number])) {
     const std::string& buffer = parts[number - 1];
     const bool stack = story.path.end.reg(static_cast<unsigned>(number - 1)).type == Type::kStack && is_name(buffer);

@@ -41,6 +41,22 @@ Reached reached(const Story& story) {
   return {last_name(argument), fmt::format("(void *){} + {}", bare, size)};
 }
 
+// Bytes were proven, but through another pointer: which.
+void tell_other(Story& story, const Compare& other) {
+  std::string mine = story.access().pointer;
+  if (mine.empty()) mine = "this one";
+  std::string name = story.variable(other.what, other.step);
+  if (name.empty() || name == mine) name = other.variable ? "another pointer" : "data";
+  story.drop("proven");
+  const auto why = std::ranges::find(story.failure.notes, "why", &Rejection::Note::label);
+  story.failure.notes.insert(
+      why, {"proven", fmt::format("{} bytes from {} (check at {}); nothing from {}", other.proven,
+                                  other.variable ? name : "data", place(story.context.program, other.slot), mine)});
+  if (other.variable) {
+    story.why(fmt::format("what was checked at {} is {}, which has a v of its own", story.at(other.slot), name));
+  }
+}
+
 void tell_compares(Story& story, const Reg& pointer, std::string_view end) {
   const Compare* same = nullptr;
   const Compare* other = nullptr;
@@ -57,7 +73,9 @@ void tell_compares(Story& story, const Reg& pointer, std::string_view end) {
     return;
   }
   if (same != nullptr && same->proven == 0) {
-    if (!same->in_order) {
+    if (pointer.type == Type::kPacketMeta && same->end == Type::kPacketEnd) {
+      story.why(fmt::format("the compare at {} is with data_end; metadata ends where data begins", story.at(same->slot)));
+    } else if (!same->in_order) {
       story.why(fmt::format("the compare at {} is by == or !=, which says nothing of shorter frames",
                             story.at(same->slot)));
     } else if (same->too_far) {
@@ -70,15 +88,9 @@ void tell_compares(Story& story, const Reg& pointer, std::string_view end) {
     return;
   }
   if (!pointer.value.is_constant()) {
-    std::string name = story.access().pointer;
-    if (name.empty()) name = "this pointer";
     story.why(fmt::format("adding v at {} made a new pointer; an earlier check does not carry over",
                           story.at(pointer.made_at)));
-    if (other == nullptr || other->proven == 0) return;
-    const std::uint32_t added = *story.path.last_step_at(pointer.made_at);
-    if (other->variable && other->step > added) {
-      story.why(fmt::format("{} checks another pointer with a v of its own, not {}", story.at(other->slot), name));
-    }
+    if (other != nullptr && other->proven > 0) tell_other(story, *other);
     return;
   }
   if (!story.path.distances.empty()) {
@@ -94,15 +106,11 @@ void bound_number(Story& story, const Reg& pointer) {
   const bool compared = std::ranges::any_of(story.path.compares, [&](const Compare& one) {
     return one.kind == Compare::Kind::kEnd && one.id == pointer.id && one.too_far;
   });
-  const vm::SourceLine* const made = story.definition(story.access().pointer);
-  const std::string value = made == nullptr ? std::string() : assigned_value(made->text);
-  const std::string number = last_name(std::string_view(value).substr(value.rfind('+') + 1));
-  const std::string code = fmt::format("if ({} > 1500) return XDP_DROP;", number.empty() ? "number" : number);
-  if (made != nullptr && !number.empty() && begins_statement(made->text)) {
-    story.fix(fmt::format("before line {}: {}", made->line, code));
-  } else {
-    story.fix(fmt::format("bound what is added first: {}", code));
-  }
+  const auto number = story.added(pointer.made_at);
+  const std::string name = number ? story.variable(number->number, number->step) : std::string();
+  const std::string code = fmt::format("if ({} > 1500) return XDP_DROP;", name.empty() ? "number" : name);
+  const vm::SourceLine* const made = name.empty() ? nullptr : story.definition(name);
+  if (made == nullptr || !story.insert_after(*made, code)) story.fix(fmt::format("bound what is added first: {}", code));
   if (!compared) story.fix("then compare the sum with data_end");
 }
 

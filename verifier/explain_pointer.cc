@@ -41,6 +41,8 @@ bool explain_null_way(Story& story) {
   story.drop("fix");
   std::string keyword;
   const std::string tested = condition(story.text(found->slot), keyword);
+  const std::size_t through = story.failure.message.find(" through ");
+  if (through != std::string::npos) story.failure.message.replace(through, std::string::npos, " through a null pointer");
   story.why(fmt::format("{} has found the pointer to be null on this path", story.at(found->slot)));
   const bool negated = tested.starts_with('!');
   const std::string other = negated ? tested.substr(1) : fmt::format("!{}", tested);
@@ -50,23 +52,43 @@ bool explain_null_way(Story& story) {
   return true;
 }
 
-// `name = data + OFFSET` once more, with a check.
-void read_again(Story& story, const std::string& name, const std::string& call) {
+// `name = data + offset` once more, with a check.
+void read_again(Story& story, const std::string& name, std::int64_t offset, const std::string& call) {
   const Accessed access = story.access();
   const std::string data = fmt::format("(void *)(long){}->data", story.context_name());
   const std::string end = fmt::format("(void *)(long){}->data_end", story.context_name());
-  const std::string value = [&] {
-    const vm::SourceLine* const made = story.definition(name);
-    const std::string text = made == nullptr ? std::string() : assigned_value(made->text);
-    const std::size_t plus = text.find('+');
-    // `data + sizeof(struct ethhdr)`: the same distance again.
-    if (text.starts_with("data ") && plus != std::string::npos) return fmt::format("{} {}", data, text.substr(plus));
-    return data;
-  }();
-  std::string code = fmt::format("{} = {};", name, value);
+  std::string code = fmt::format("{} = {}{};", name, data, offset == 0 ? "" : fmt::format(" + {}", offset));
   if (access.pointer == name) code += fmt::format(" if ({} > {}) return XDP_DROP;", access.beyond, end);
   if (is_name(name) && story.insert_before(story.failure.insn, code)) return;
   story.fix(fmt::format("read ctx->data and ctx->data_end again after {}, and check again", call));
+}
+
+// What was in `place`, or where its value lay then, before the call at `moved`.
+const Reg* held_before(const Story& story, Place place, std::uint32_t moved) {
+  std::uint32_t step = story.path.length();
+  while (const Write* const write = story.path.writer(place, step)) {
+    if (write->step < moved) break;
+    if (write->from.frame < 0) return nullptr;
+    place = write->from;
+    step = write->step;
+  }
+  const State& state = story.path.before_move;
+  const auto frame = static_cast<std::size_t>(place.frame);
+  if (place.frame < 0 || frame >= state.frames.size()) return nullptr;
+  if (place.reg >= 0) return &state.frames[frame].regs[static_cast<std::size_t>(place.reg)];
+  const auto slot = static_cast<std::size_t>(place.stack);
+  return slot < state.frames[frame].stack.size() ? &state.frames[frame].stack[slot].spill : nullptr;
+}
+
+// A number or data_end taken for an address: where it came from.
+void tell_number_as_address(Story& story) {
+  const auto history = story.path.history(failing(story), story.path.length());
+  const Reg& reg = story.path.end.reg(static_cast<unsigned>(story.failure.reg));
+  if (history.empty() || !story.line(story.failure.insn)) return;
+  const std::string name = story.access().pointer;
+  story.drop("why");
+  story.why(fmt::format("{} is {}, set at {}", is_name(name) ? name : fmt::format("r{}", story.failure.reg),
+                        describe(reg.type), story.at_step(history.back())));
 }
 
 }  // namespace
@@ -97,14 +119,16 @@ void explain_stale_pointer(Story& story) {
   }
   const Place place = failing(story);
   const auto history = story.path.history(place, story.path.length());
-  if (history.empty() || story.path.moves.empty()) return;
+  if (history.empty()) return;
   // The call that made it void came after the pointer was made, and before it was used (or read back from the stack).
   const std::uint32_t made = history.back();
   const std::uint32_t slot = story.path.slots[made];
-  if (story.context.row(slot).kind != vm::Kind::kLoad) return;
   const auto moved =
       std::ranges::find_if(story.path.moves, [&](std::uint32_t step) { return step > made; });
-  if (moved == story.path.moves.end()) return;
+  if (story.context.row(slot).kind != vm::Kind::kLoad || moved == story.path.moves.end()) {
+    if (story.failure.rule == Rule::kAddressPointer) tell_number_as_address(story);
+    return;
+  }
   std::string name = story.access().pointer;
   if (!is_name(name)) name = story.variable(place, story.path.length());
   const std::string who = story.callee(story.path.slots[*moved]);
@@ -113,7 +137,9 @@ void explain_stale_pointer(Story& story) {
   story.failure.message = fmt::format("{} points into the packet as it was before {}", name_or(name, "the pointer"), who);
   story.why(fmt::format("set at {}; {} at {} made it void, and with it all pointers and checks from before",
                         story.at_step(made), who, story.at_step(*moved)));
-  read_again(story, name, who);
+  const Reg* const before = held_before(story, place, *moved);
+  if (before != nullptr && before->is_packet() && !before->value.is_constant()) name.clear();  // not to be told in a line
+  read_again(story, name, before == nullptr ? 0 : before->offset, who);
 }
 
 }  // namespace sluice::verifier

@@ -94,7 +94,10 @@ class Recorder {
       case Kind::kAtomic: wrote(stack(state.reg(insn.dst), insn.offset), {}); break;
       case Kind::kCallHelper:
         wrote(reg(0), {});
-        if (moves_packet(context_, state)) path_.moves.push_back(step_);
+        if (moves_packet(context_, state)) {
+          path_.moves.push_back(step_);
+          path_.before_move = state;
+        }
         break;
       case Kind::kBranch:
       case Kind::kCallLocal:
@@ -126,7 +129,7 @@ class Recorder {
 
   [[nodiscard]] static Place stack(const Reg& base, std::int64_t offset) {
     const Reach where = reach(base, offset);
-    const bool inside = base.type == Type::kStack && where.fixed() && where.min < 0 && where.min >= -vm::kStackBytes;
+    const bool inside = base.type == Type::kStack && where.fixed() && where.min < 0 && where.min >= -std::int64_t{vm::kStackBytes};
     if (!inside) return {};
     return {base.frame, -1, static_cast<std::int32_t>((-where.min - 1) / 8)};
   }
@@ -159,14 +162,14 @@ class Recorder {
       return (p.type == Type::kPacket && end.type == Type::kPacketEnd) ||
              (p.type == Type::kPacketMeta && (end.type == Type::kPacket || end.type == Type::kPacketEnd));
     };
-    if (is_pair(a, b)) return compare_end(a, after.reg(insn.dst), row.cond(), before.slot);
-    if (is_pair(b, a)) return compare_end(b, after.reg(insn.src), row.cond(), before.slot);
+    if (is_pair(a, b)) return compare_end(a, after.reg(insn.dst), row.cond(), reg(insn.dst), b.type);
+    if (is_pair(b, a)) return compare_end(b, after.reg(insn.src), row.cond(), reg(insn.src), a.type);
     Compare done{.step = step_, .slot = before.slot};
     if (a.type == Type::kMapValueOrNull) {
       done.kind = Compare::Kind::kNull;
       done.id = a.id;
       done.was_null = after.reg(insn.dst).is_null();
-    } else if (a.is_scalar() && a.id != 0) {
+    } else if (a.is_scalar() && b.is_scalar()) {
       done.kind = Compare::Kind::kNumber;
       done.id = a.id;
       done.what = reg(insn.dst);
@@ -176,9 +179,10 @@ class Recorder {
     path_.compares.push_back(done);
   }
 
-  void compare_end(const Reg& pointer, const Reg& after, vm::Cond cond, std::uint32_t slot) {
+  void compare_end(const Reg& pointer, const Reg& after, vm::Cond cond, Place what, Type end) {
     using vm::Cond;
-    Compare done{.step = step_, .slot = slot, .id = pointer.id, .type = pointer.type};
+    Compare done{.step = step_, .slot = path_.slots[step_], .id = pointer.id, .what = what, .type = pointer.type};
+    done.end = end;
     done.proven = after.range > pointer.range ? after.range : 0;
     done.offset = pointer.offset;
     done.variable = !pointer.value.is_constant();

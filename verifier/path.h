@@ -56,8 +56,9 @@ struct Compare {
   std::uint32_t step = 0;
   std::uint32_t slot = 0;
   std::uint32_t id = 0;      // of the pointer or number compared
-  Place what{};              // kNumber: what is compared
+  Place what{};              // kEnd, kNumber: what is compared
   Type type = Type::kNothing;
+  Type end = Type::kNothing;  // kEnd: what it is compared with
   std::int32_t proven = 0;   // kEnd: bytes from the variable part, 0 = it proves nothing on this path
   std::int64_t offset = 0;   // kEnd: constant part of the pointer compared
   bool variable = false;     // kEnd: the pointer compared has a variable part
@@ -72,6 +73,7 @@ struct Path {
   std::vector<Compare> compares;         // ascending by step
   std::vector<std::uint32_t> moves;      // steps of calls that ended all packet pointers
   std::vector<std::uint32_t> distances;  // steps that subtract packet pointers from each other
+  State before_move;                     // before the last of them that is a helper's
   State end;                             // before the instruction that failed
 
   // The write that put the value into `place` as it is after `step` steps; copies are not followed.

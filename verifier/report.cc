@@ -32,12 +32,10 @@ Rejection make_rejection(Failure failure, const vm::LoadedProgram& program) {
   };
   const auto info = std::ranges::find(all_codes(), failure.code, &CodeInfo::code);
   if (info == all_codes().end()) return rejection;
-  // `why` comes before `fix`, whatever the demand itself had to say.
-  if (!has("why")) {
-    const auto fix = std::ranges::find(rejection.notes, "fix", &Rejection::Note::label);
-    rejection.notes.insert(fix, {"why", std::string(info->meaning)});
-  }
+  if (!has("why")) rejection.notes.push_back({"why", std::string(info->meaning)});
   if (!has("fix")) rejection.notes.push_back({"fix", std::string(info->cure)});
+  // What to do comes last, whatever the demand itself had to say, and why before it.
+  std::ranges::stable_partition(rejection.notes, [](const auto& note) { return note.label != "fix"; });
   return rejection;
 }
 

@@ -107,6 +107,8 @@ std::size_t behind_casts(string_view line, std::size_t at) {
   return at;
 }
 
+Accessed postfix(string_view expression);
+
 // `*operand`
 Accessed dereference(string_view line, std::size_t at) {
   at = skip_space(line, at + 1);
@@ -115,7 +117,13 @@ Accessed dereference(string_view line, std::size_t at) {
   const std::size_t end = behind_postfix(line, start);
   if (end == string_view::npos) return {};
   const string_view operand = line.substr(at, end - at);
-  return {.pointer = std::string(trimmed(line.substr(name, end - name))), .beyond = cast(operand, "1")};
+  Accessed found{.pointer = std::string(trimmed(line.substr(name, end - name))), .beyond = cast(operand, "1")};
+  if (start != name) {  // `*(type *)&array[index]`
+    const Accessed element = postfix(line.substr(start, end - start));
+    found.array = element.array;
+    found.index = element.index;
+  }
+  return found;
 }
 
 // A postfix expression: what it goes through first.
@@ -234,6 +242,9 @@ Accessed accessed(string_view line, std::uint32_t column) {
   if (is_assignment(line, at)) return left_side(line, at);
   if (line[at] == '*') return dereference(line, at);
   if (!is_word(line[at]) && line[at] != '(') return {};
+  std::size_t name_end = at;
+  while (name_end < line.size() && is_word(line[name_end])) ++name_end;
+  if (name_end > at && name_end < line.size() && line[name_end] == '(') return {};  // a call
   const std::size_t behind = behind_postfix(line, at);
   return behind == string_view::npos ? Accessed{} : postfix(line.substr(at, behind - at));
 }

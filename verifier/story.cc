@@ -115,11 +115,25 @@ std::string Story::context_name() const {
 }
 
 std::string Story::variable(Place place, std::uint32_t step) const {
+  const vm::SourceLine* const here = line(failure.insn);
   for (const std::uint32_t written : path.history(place, step)) {
+    const vm::SourceLine* const there = line(path.slots[written]);
+    if (there != nullptr && here != nullptr && there->line == here->line) continue;  // names what comes of it
     std::string name = assigned(text(path.slots[written]));
     if (!name.empty()) return name;
   }
   return {};
+}
+
+std::optional<Added> Story::added(std::uint32_t slot) const {
+  const auto step = path.last_step_at(slot);
+  if (!step || context.row(slot).source != vm::Source::kReg) return std::nullopt;
+  const vm::Insn& insn = context.insn(slot);
+  // Which of the two was the pointer, the path tells: the result's history goes on in it.
+  const auto write = std::ranges::find(path.writes, *step, &Write::step);
+  if (write == path.writes.end()) return std::nullopt;
+  const bool from_dst = write->from == write->to;
+  return Added{{write->to.frame, static_cast<std::int16_t>(from_dst ? insn.src : insn.dst), -1}, *step};
 }
 
 std::string Story::callee(std::uint32_t slot) const {

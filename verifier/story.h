@@ -13,6 +13,12 @@
 
 namespace sluice::verifier {
 
+// A number that was added to a pointer, and when.
+struct Added {
+  Place number;
+  std::uint32_t step = 0;
+};
+
 class Story {
  public:
   Story(Failure& failure, Context& context, const PathTree& tree);
@@ -53,6 +59,8 @@ class Story {
   [[nodiscard]] std::string variable(Place place, std::uint32_t step) const;
   [[nodiscard]] Accessed access() const { return accessed(text(failure.insn), column(failure.insn)); }
   [[nodiscard]] std::vector<std::string> call_here() const { return call(text(failure.insn), column(failure.insn)); }
+  // The number that the instruction at `slot` added to a pointer when it was walked last.
+  [[nodiscard]] std::optional<Added> added(std::uint32_t slot) const;
   // "bpf_xdp_adjust_head" of the call at `slot`.
   [[nodiscard]] std::string callee(std::uint32_t slot) const;
 

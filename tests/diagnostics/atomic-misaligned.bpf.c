@@ -1,4 +1,5 @@
 // A packed member is added to atomically.
+// patch: line 8: write `};` instead of `} __attribute__((packed));`
 #include "../verifier/prelude.bpf.inc"
 
 struct counters {

@@ -1,4 +1,6 @@
 // A pointer is exchanged into a map value.
+// patch: line 18: write `1` instead of `(__u64)ctx`
+// kernel: accepts, because root may give a pointer to an atomic operation (docs/differences.md)
 #include "../verifier/prelude.bpf.inc"
 
 struct {

@@ -15,6 +15,7 @@ from pathlib import Path
 FORMS = [
     ("after", re.compile(r"after line (\d+): (.*)")),
     ("before", re.compile(r"before line (\d+): (.*)")),
+    ("remove", re.compile(r"remove line (\d+): (.*)")),
     ("line", re.compile(r"line (\d+): write `(.*)` instead of `(.*)`")),
     ("declaration", re.compile(r"in the declaration of (\w+): write `(.*)` instead of `(.*)`")),
 ]
@@ -38,6 +39,10 @@ def apply(lines: list, fixes: list) -> list:
             added_after.setdefault(int(parts[0]), []).append(parts[1])
         elif form == "before":
             added_before.setdefault(int(parts[0]), []).append(parts[1])
+        elif form == "remove":
+            if lines[int(parts[0]) - 1].strip() != parts[1]:
+                raise SystemExit(f"line {parts[0]} is not {parts[1]!r}")
+            lines[int(parts[0]) - 1] = ""
         else:
             number = int(parts[0]) if form == "line" else declaration(lines, parts[0], parts[2])
             if parts[2] not in lines[number - 1]:

@@ -1,4 +1,5 @@
 // Nine functions call each other in a row.
+// patch: line 6: write `static __always_inline int name` instead of `static __noinline int name`
 #include "../verifier/prelude.bpf.inc"
 
 #define STEP(name, next)                                                  \

@@ -1,4 +1,5 @@
 // A const global is written through a cast.
+// patch: line 5: write `volatile __u32 limit` instead of `const volatile __u32 limit`
 #include "../verifier/prelude.bpf.inc"
 
 const volatile __u32 limit = 10;

@@ -1,4 +1,5 @@
 // The field to read is computed.
+// patch: line 9: write `(which & 1 ? ctx->ingress_ifindex : ctx->rx_queue_index) == 0` instead of `fields[which] == 0`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,5 @@
 // The field is for devmap programs only.
+// patch: line 5: write `SEC("xdp/devmap")` instead of `SEC("xdp")`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,5 @@
 // struct xdp_md has six fields, the seventh is read.
+// patch: line 8: write `fields[4]` instead of `fields[6]`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

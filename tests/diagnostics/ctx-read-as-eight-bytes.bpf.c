@@ -1,4 +1,5 @@
 // Two fields are read at once.
+// patch: line 8: write `ctx->data_end` instead of `*pair >> 32`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

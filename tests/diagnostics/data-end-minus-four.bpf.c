@@ -1,4 +1,6 @@
 // The last four bytes are looked for from the end.
+// patch: line 10: write `data + 60` instead of `data_end - 4`
+// patch: line 11: write `(void *)(crc + 1) > data_end` instead of `(void *)crc < data`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,6 +1,8 @@
 // Every NAME.bpf.c here is a program with a mistake that authors make; NAME.txt is what Sluice says of it, to the letter.
 // The fix that the message names was carried out when the tests were built (build_case.py): then the program loads, here
 // and in the running kernel, which refuses the unfixed one too.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "helpers/table.h"
+#include "tests/support/programs.h"
 #include "tests/verifier/kernel.h"
 #include "verifier/verifier.h"
 #include "vm/elf.h"
@@ -39,21 +42,23 @@ std::vector<std::string> case_names() {
   return names;
 }
 
-// The program in OBJECT.o, bound to maps of its own.
-vm::LoadedProgram load(const std::string& object_name) {
-  const auto object = vm::load_elf(kObjects + "/" + object_name + ".o");
+// The program in an object, bound to maps of its own.
+vm::LoadedProgram load_file(const std::string& path) {
+  const auto object = vm::load_elf(path);
   if (!object) {
-    ADD_FAILURE() << object_name << ": " << object.error().message;
+    ADD_FAILURE() << path << ": " << object.error().message;
     return {};
   }
   const vm::LoadedProgram* const program = object->program("program");
   const auto maps = vm::make_maps(*object, 2);
   if (program == nullptr || !maps) {
-    ADD_FAILURE() << object_name << ": " << (maps ? "no XDP program called 'program'" : maps.error().message);
+    ADD_FAILURE() << path << ": " << (maps ? "no XDP program called 'program'" : maps.error().message);
     return {};
   }
   return vm::bind(*program, *maps);
 }
+
+vm::LoadedProgram load(const std::string& name) { return load_file(kObjects + "/" + name + ".o"); }
 
 // What the case's comment line `// LABEL: ..` says.
 std::string remark(const std::string& name, const std::string& label) {
@@ -120,6 +125,31 @@ TEST(Diagnostics, HaveACaseForEveryCodeThatCCanEarn) {
   }
   for (const CodeInfo& info : all_codes()) {
     EXPECT_TRUE(earned.contains(info.code)) << "no case has the code " << info.code;
+  }
+}
+
+// The example of a code as a program: compiled where it is C.
+vm::LoadedProgram example(const CodeInfo& info) {
+  if (info.example.find("SEC(\"xdp\")") == std::string_view::npos) {
+    const bool memory = info.example.find("of type memory") != std::string_view::npos;
+    return testing_support::program_from_asm(info.example, memory ? vm::memory_type() : vm::xdp_type());
+  }
+  const std::string stem = testing::TempDir() + "sluice-example-" + std::to_string(getpid());
+  std::ofstream(stem + ".c") << "#include \"" << kFolder << "/../verifier/prelude.bpf.inc\"\n" << info.example;
+  const std::string command = std::string(SLUICE_DIAGNOSTICS_CLANG) + " -w -g -c " + stem + ".c -o " + stem + ".o";
+  EXPECT_EQ(std::system(command.c_str()), 0) << info.code;
+  vm::LoadedProgram program = load_file(stem + ".o");
+  std::filesystem::remove(stem + ".c");
+  std::filesystem::remove(stem + ".o");
+  return program;
+}
+
+TEST(Codes, HaveExamplesThatEarnThem) {
+  for (const CodeInfo& info : all_codes()) {
+    const vm::LoadedProgram program = example(info);
+    const Outcome outcome = verify(program, helpers::table(), {.memory_size = 64});
+    ASSERT_FALSE(outcome.accepted()) << info.code;
+    EXPECT_EQ(outcome.rejection().code, info.code) << render(outcome.rejection(), program);
   }
 }
 

@@ -1,4 +1,5 @@
 // Assembler divides by the constant 0.
+// patch: line 8: write `/= 2` instead of `/= 0`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,5 @@
 // Assembler writes the frame pointer.
+// patch: line 7: write `r9 = r10` instead of `r10 = 0`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,6 @@
 // A helper declared by hand lacks its second argument.
+// patch: line 13: write `(*lookup)(void *map, const void *key)` instead of `(*lookup)(void *map)`
+// patch: line 18: write `lookup(&counters, &key)` instead of `lookup(&counters)`
 #include "../verifier/prelude.bpf.inc"
 
 struct {

@@ -1,4 +1,6 @@
 // bpf_xdp_load_bytes is to write into the packet.
+// patch: line 11: write `bytes, 4)` instead of `data, 4)`
+// patch: before line 11: __u8 bytes[4];
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,5 @@
 // Assembler jumps past the end.
+// patch: line 7: write `goto +0` instead of `goto +100`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,5 @@
 // An IP address is taken for an address in memory.
+// patch: line 11: write `(void *)&ip->saddr` instead of `(void *)(long)ip->saddr`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

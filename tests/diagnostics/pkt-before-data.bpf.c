@@ -1,4 +1,5 @@
 // Two bytes in front of the frame are read.
+// patch: line 11: write `type[6]` instead of `type[-1]`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,5 @@
 // A pointer is rounded down with &.
+// patch: line 9: write `(data + 12)` instead of `((__u64)(data + 14) & ~3ULL)`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,5 @@
 // A pointer on the stack is read as 4 bytes.
+// patch: line 12: write `(void *)both.pointer < (void *)(long)ctx->data_end` instead of `both.half & 1`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

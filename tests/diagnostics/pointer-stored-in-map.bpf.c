@@ -1,4 +1,6 @@
 // A packet pointer is kept in a map for the next frame.
+// patch: line 19: write `(void *)(long)ctx->data_end - data` instead of `(__u64)data`
+// kernel: accepts, because root may store pointers in maps (docs/differences.md)
 #include "../verifier/prelude.bpf.inc"
 
 struct {

@@ -1,4 +1,6 @@
 // The address of the context is written into the frame.
+// patch: line 12: write `ctx->rx_queue_index` instead of `(__u64)ctx`
+// kernel: accepts, because root may store pointers in packets (docs/differences.md)
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,5 @@
 // A queue has no keys.
+// patch: line 14: write `long found = !bpf_map_pop_elem(&ids, &id);` instead of `__u32 *found = bpf_map_lookup_elem(&ids, &id);`
 #include "../verifier/prelude.bpf.inc"
 
 struct {

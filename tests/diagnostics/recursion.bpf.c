@@ -1,4 +1,5 @@
 // Two functions call each other.
+// patch: line 14: write `return *n * 2;` instead of `return step(n) * 2;`
 #include "../verifier/prelude.bpf.inc"
 
 static __noinline int walk(volatile __u32 *n);

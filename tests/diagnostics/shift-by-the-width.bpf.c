@@ -1,4 +1,5 @@
 // Assembler shifts by all 64 bits.
+// patch: line 8: write `<<= 63` instead of `<<= 64`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

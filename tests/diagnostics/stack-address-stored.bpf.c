@@ -1,4 +1,5 @@
 // A function leaves the address of its own variable in its caller's.
+// patch: line 11: write `list->head = (void *)(long)item;` instead of `list->head = &item;`
 #include "../verifier/prelude.bpf.inc"
 
 struct list {

@@ -1,4 +1,6 @@
 // A function that makes tail calls has a caller with 300 bytes of stack.
+// patch: line 20: write `__u8 buffer[200]` instead of `__u8 buffer[300]`
+// patch: line 22: write `buffer[199]` instead of `buffer[299]`
 #include "../verifier/prelude.bpf.inc"
 
 struct {

@@ -1,4 +1,6 @@
 // Two functions of 300 bytes each call each other.
+// patch: line 7: write `buffer[100]` instead of `buffer[300]`
+// patch: line 9: write `buffer[99]` instead of `buffer[299]`
 #include "../verifier/prelude.bpf.inc"
 
 static __noinline int inner(struct xdp_md *ctx) {

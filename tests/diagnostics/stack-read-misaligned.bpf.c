@@ -1,4 +1,5 @@
 // Four bytes at an odd place of the stack are read at once.
+// patch: line 9: write `__u32 *word = (void *)header;` instead of `__u32 *word = (void *)header + 1;`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,5 @@
 // The map's value has 16 bytes, the variable 4.
+// patch: line 18: write `struct flow one = {1, 0};` instead of `__u32 one = 1;`
 #include "../verifier/prelude.bpf.inc"
 
 struct flow {

@@ -1,4 +1,5 @@
 // Assembler reads a variable that nobody set.
+// patch: line 8: write `r8 = 1` instead of `r8 += 1`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")
