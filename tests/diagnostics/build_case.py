@@ -41,12 +41,12 @@ def apply(lines: list, fixes: list) -> list:
             added_before.setdefault(int(parts[0]), []).append(parts[1])
         elif form == "remove":
             if lines[int(parts[0]) - 1].strip() != parts[1]:
-                raise SystemExit(f"line {parts[0]} is not {parts[1]!r}")
+                raise ValueError(f"line {parts[0]} is not {parts[1]!r}")
             lines[int(parts[0]) - 1] = ""
         else:
             number = int(parts[0]) if form == "line" else declaration(lines, parts[0], parts[2])
             if parts[2] not in lines[number - 1]:
-                raise SystemExit(f"line {number} does not hold {parts[2]!r}")
+                raise ValueError(f"line {number} does not hold {parts[2]!r}")
             lines[number - 1] = lines[number - 1].replace(parts[2], parts[1], 1)
     out = []
     for number, line in enumerate(lines, 1):
@@ -56,10 +56,11 @@ def apply(lines: list, fixes: list) -> list:
 
 def declaration(lines: list, name: str, text: str) -> int:
     """The line of the map `name`'s declaration that holds `text`."""
-    end = next(i for i, line in enumerate(lines) if re.search(rf"\b{name}\b.* SEC\(\"\.maps\"\)", line))
-    while text not in lines[end]:
-        end -= 1
-    return end + 1
+    ends = [i for i, line in enumerate(lines) if re.search(rf"\b{name}\b.* SEC\(\"\.maps\"\)", line)]
+    for i in range(ends[0] if ends else -1, -1, -1):
+        if text in lines[i]:
+            return i + 1
+    raise ValueError(f"the declaration of {name} does not hold {text!r}")
 
 
 def main() -> int:
@@ -80,9 +81,15 @@ def main() -> int:
     if not chosen or None in chosen:
         fixed.write_text("")
         return 0
-    text = "\n".join(apply(lines, chosen)) + "\n"
+    try:
+        text = "\n".join(apply(lines, chosen)) + "\n"
+    except ValueError as error:
+        fixed.write_text(f"{error}\n")
+        return 0
     fixed.write_text(text.replace('"../verifier/', f'"{source.resolve().parent.parent}/verifier/'))
-    subprocess.run([*command, fixed, "-o", fixed_object], check=True)
+    # A fix that does not compile fails its test, not the build.
+    if subprocess.run([*command, fixed, "-o", fixed_object], check=False).returncode != 0:
+        fixed_object.write_bytes(b"")
     return 0
 
 
