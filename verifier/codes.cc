@@ -111,7 +111,7 @@ int program(struct xdp_md *ctx) {
 )"},
     {"falls-off-end", "a function can run past its last instruction", "end every way through it with return",
      R"(static __noinline int verdict(struct xdp_md *ctx) {
-  asm volatile("");
+  asm volatile("r0 = 1");
   __builtin_unreachable();
 }
 
@@ -274,7 +274,8 @@ int program(struct xdp_md *ctx) {
 }
 )"},
     {"stack-escape", "the address of a variable would outlive its function",
-     "let the caller own the variable and pass its address", R"(static __noinline char *name(struct xdp_md *ctx) {
+     "return the value instead, or let the caller pass the address of a variable of its own",
+     R"(static __noinline char *name(struct xdp_md *ctx) {
   char bytes[8] = {};
   char *result = bytes;
   asm volatile("" : "+r"(result));

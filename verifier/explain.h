@@ -1,8 +1,8 @@
 #pragma once
 // Tells how a failure came about, in notes: where values were set, where they were checked, what made a check void
-// (`why`), and what to type (`fix`). Fixes that are lines of C say where they go: "after line 12: CODE", "before line 12:
-// CODE", "remove line 12: CODE", "line 12: write `NEW` instead of `OLD`", "in the declaration of MAP: write `NEW` instead
-// of `OLD`". Runs only for programs that are refused. Internal to the verifier.
+// (`why`), and what to type (`fix`). Fixes that are lines of C say where they go: "after line 12: CODE", "before line
+// 12: CODE", "remove line 12: CODE", "line 12: write `NEW` instead of `OLD`", "in the declaration of MAP: write `NEW`
+// instead of `OLD`". Runs only for programs that are refused. Internal to the verifier.
 #include "verifier/story.h"
 
 namespace sluice::verifier {

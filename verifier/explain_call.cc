@@ -209,7 +209,7 @@ void explain_context(Story& story) {
     story.fix("read one of ctx->data, data_end, data_meta, ingress_ifindex, rx_queue_index, as 4 bytes");
   } else if (story.failure.rule == Rule::kContextOffset) {
     story.drop("fix");
-    story.fix("choose the field with switch or if, and read each by its name");
+    story.fix("read the fields to choose from into variables first, by their names, through volatile");
   } else if (story.failure.rule == Rule::kContextSize) {
     story.drop("fix");
     story.fix("read each field by its name, as 4 bytes");

@@ -10,7 +10,7 @@
 namespace sluice::verifier {
 namespace {
 
-constexpr std::uint32_t kRoundsToOffer = 64;
+constexpr std::uint32_t kRoundsToOffer = 16;
 
 // The round in which the path came back to where it failed.
 std::vector<std::uint32_t> last_round(const Path& path, std::uint32_t head) {
@@ -101,7 +101,8 @@ void explain_endless_loop(Story& story) {
   const vm::SourceLine* loop = nullptr;  // the nearest above, where the round does not touch its line
   for (const vm::SourceLine& one : story.context.program.lines) {
     std::string keyword;
-    if (here == nullptr || one.file != here->file || one.line >= here->line || condition(one.text, keyword).empty()) continue;
+    if (here == nullptr || one.file != here->file || one.line >= here->line || condition(one.text, keyword).empty())
+      continue;
     if (keyword == "while" && (loop == nullptr || one.line > loop->line)) loop = &one;
   }
   if (loop != nullptr && bound_while(story, loop->insn)) return;

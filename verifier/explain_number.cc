@@ -34,8 +34,9 @@ void tell_number(Story& story, Place place, std::uint32_t step, std::string_view
   // What was there when the walk began is an argument of the function.
   const Frame& begin = story.tree.start().top();
   const bool argument = begin.subprogram != 0 && story.context.row(slot).kind == vm::Kind::kAlu;
-  std::string text = argument ? fmt::format("{} is an argument of {}", name, story.context.cfg.subprograms[begin.subprogram].name)
-                              : fmt::format("{} is {} at {}", name, source_of(story, slot), story.at(slot));
+  std::string text =
+      argument ? fmt::format("{} is an argument of {}", name, story.context.cfg.subprograms[begin.subprogram].name)
+               : fmt::format("{} is {} at {}", name, source_of(story, slot), story.at(slot));
   const Compare* last = nullptr;
   for (const Compare& one : story.path.compares) {
     if (one.kind != Compare::Kind::kNumber || one.step < made || one.step >= step) continue;
@@ -47,8 +48,8 @@ void tell_number(Story& story, Place place, std::uint32_t step, std::string_view
   story.why(std::move(text));
 }
 
-// How many elements of an array fit: `room` bytes from its start, `size` accessed, as far apart as the number's low bits
-// tell.
+// How many elements of an array fit: `room` bytes from its start, `size` accessed, as far apart as the number's low
+// bits tell.
 std::int64_t elements(const Scalar& number, std::int64_t room, std::int64_t size) {
   const Tnum<std::uint64_t> bits = number.bits();
   const std::uint64_t low = bits.value | bits.mask;
@@ -108,7 +109,7 @@ bool fix_variable_of_map(Story& story) {
   if (map == nullptr || number < 2 || number > 3) return false;
   const std::uint32_t size = number == 2 ? map->spec().key_size : map->spec().value_size;
   const std::string name = last_name(parts[number]);
-  story.why(fmt::format("a {} of map {} has {} bytes, {} has fewer", number == 2 ? "key" : "value", map->spec().name,
+  story.why(fmt::format("a {} of map {} has {} bytes, `{}` has fewer", number == 2 ? "key" : "value", map->spec().name,
                         size, name));
   const vm::SourceLine* const made = story.definition(name);
   const std::string_view text = made == nullptr ? std::string_view() : trimmed(made->text);
@@ -147,7 +148,8 @@ bool fix_index(Story& story, const Reg& base, const Bounds& size) {
   const bool global = !stack && story.context.map(base.map)->spec().name.starts_with('.');
   const bool sized = array_of_its_own(access.array) || ((stack || global) && is_name(access.array));
   if (is_digits(access.index)) {
-    const std::int64_t count = elements(Scalar::constant(0), size.room + std::stol(access.index) * size.size, size.size);
+    const std::int64_t count =
+        elements(Scalar::constant(0), size.room + std::stol(access.index) * size.size, size.size);
     const std::string whole = fmt::format("{}[{}]", access.array, access.index);
     return count > 0 && story.replace(story.failure.insn, whole, fmt::format("{}[{}]", access.array, count - 1));
   }
@@ -155,7 +157,8 @@ bool fix_index(Story& story, const Reg& base, const Bounds& size) {
   const std::string limit = sized ? fmt::format("sizeof({0}) / sizeof({0}[0])", access.array)
                                   : std::to_string(elements(base.value, size.room, size.size));
   const std::string below = base.value.smin() < 0 ? fmt::format("{} < 0 || ", access.index) : std::string();
-  return story.insert_before(story.failure.insn, fmt::format("if ({}{} >= {}) return XDP_PASS;", below, access.index, limit));
+  return story.insert_before(story.failure.insn,
+                             fmt::format("if ({}{} >= {}) return XDP_PASS;", below, access.index, limit));
 }
 
 }  // namespace
@@ -169,7 +172,7 @@ void explain_index(Story& story) {
   if (!base.value.is_constant()) {
     if (const auto number = story.added(base.made_at)) {
       std::string name = story.access().index;
-      if (!is_name(name)) name = "v";
+      name = is_name(name) ? fmt::format("`{}`", name) : "v";
       tell_number(story, number->number, number->step, name);
     }
   }
@@ -180,10 +183,11 @@ void explain_index(Story& story) {
   }
   const bool stack = base.type == Type::kStack;
   if (stack && base.value.is_constant() && size.room >= 0) {
-    story.why(fmt::format("{} bytes lie between this address and the end of the frame", size.room));
+    story.why(fmt::format("{} bytes are left from there to the end of the stack", size.room));
   }
   if (!stack && base.value.is_constant()) {
-    story.why(fmt::format("{} bytes lie between this address and the end", std::max<std::int64_t>(size.room, 0)));
+    story.why(
+        fmt::format("{} bytes are left from there to the end of the value", std::max<std::int64_t>(size.room, 0)));
   }
   if (fix_index(story, base, size)) return;
   if (fix_variable_of_map(story)) return;
@@ -201,10 +205,12 @@ void explain_added_number(Story& story) {
   story.drop("fix");
   const Accessed access = story.access();
   const Reg& value = story.path.end.reg(static_cast<unsigned>(number));
-  tell_number(story, story.path.here(number), story.path.length(), is_name(access.index) ? access.index : "it");
+  tell_number(story, story.path.here(number), story.path.length(),
+              is_name(access.index) ? fmt::format("`{}`", access.index) : "it");
   if (value.value.smin() < 0 && value.value.smax() < kMaxOffset) story.why("it may be negative: its type is signed");
   if (pointer.type == Type::kMapValue && !access.array.empty() && harmless(access.index)) {
-    const std::int64_t room = static_cast<std::int64_t>(story.context.map(pointer.map)->spec().value_size) - pointer.offset;
+    const std::int64_t room =
+        static_cast<std::int64_t>(story.context.map(pointer.map)->spec().value_size) - pointer.offset;
     const Tnum<std::uint64_t> bits = value.value.bits();
     const std::uint64_t low = bits.value | bits.mask;
     const std::int64_t stride = low == 0 ? 1 : static_cast<std::int64_t>(low & (~low + 1));
@@ -223,7 +229,8 @@ void explain_argument_size(Story& story) {
   story.drop("fix");
   const std::vector<std::string> parts = story.call_here();
   const std::string name = number < parts.size() && is_name(parts[number]) ? parts[number] : "the size";
-  tell_number(story, story.path.here(story.failure.reg), story.path.length(), name);
+  tell_number(story, story.path.here(story.failure.reg), story.path.length(),
+              name == "the size" ? name : fmt::format("`{}`", name));
   const Reg& size = story.path.end.reg(static_cast<unsigned>(number));
   if (story.failure.rule == Rule::kSizeSign) story.why("it may be negative: its type is signed");
   if (story.failure.rule == Rule::kSizeLimit && size.value.umax() == UINT32_MAX && size.value.umin() == 0) {

@@ -44,16 +44,16 @@ Reached reached(const Story& story) {
 // Bytes were proven, but through another pointer: which.
 void tell_other(Story& story, const Compare& other) {
   std::string mine = story.access().pointer;
-  if (mine.empty()) mine = "this one";
+  mine = mine.empty() ? "this pointer" : fmt::format("`{}`", mine);
   std::string name = story.variable(other.what, other.step);
-  if (name.empty() || name == mine) name = other.variable ? "another pointer" : "data";
+  name = name.empty() || mine == fmt::format("`{}`", name) ? "another pointer" : fmt::format("`{}`", name);
   story.drop("proven");
   const auto why = std::ranges::find(story.failure.notes, "why", &Rejection::Note::label);
   story.failure.notes.insert(
       why, {"proven", fmt::format("{} bytes from {} (check at {}); nothing from {}", other.proven,
                                   other.variable ? name : "data", place(story.context.program, other.slot), mine)});
   if (other.variable) {
-    story.why(fmt::format("what was checked at {} is {}, which has a v of its own", story.at(other.slot), name));
+    story.why(fmt::format("{} is what the check at {} is of; it has a v of its own", name, story.at(other.slot)));
   }
 }
 
@@ -65,8 +65,8 @@ void tell_compares(Story& story, const Reg& pointer, std::string_view end) {
     (one.id == pointer.id ? same : other) = &one;
   }
   const Compare* const last = same != nullptr ? same : other;
-  const auto move = std::ranges::find_if(
-      story.path.moves, [&](std::uint32_t step) { return last != nullptr && step > last->step; });
+  const auto move =
+      std::ranges::find_if(story.path.moves, [&](std::uint32_t step) { return last != nullptr && step > last->step; });
   if (move != story.path.moves.end()) {
     story.why(fmt::format("{} at {} made the check at {} void", story.callee(story.path.slots[*move]),
                           story.at_step(*move), story.at(last->slot)));
@@ -74,10 +74,11 @@ void tell_compares(Story& story, const Reg& pointer, std::string_view end) {
   }
   if (same != nullptr && same->proven == 0) {
     if (pointer.type == Type::kPacketMeta && same->end == Type::kPacketEnd) {
-      story.why(fmt::format("the compare at {} is with data_end; metadata ends where data begins", story.at(same->slot)));
+      story.why(
+          fmt::format("the compare at {} is with data_end; metadata ends where data begins", story.at(same->slot)));
     } else if (!same->in_order) {
-      story.why(fmt::format("the compare at {} is by == or !=, which says nothing of shorter frames",
-                            story.at(same->slot)));
+      story.why(
+          fmt::format("the compare at {} is by == or !=, which says nothing of shorter frames", story.at(same->slot)));
     } else if (same->too_far) {
       story.why(fmt::format("the compare at {} proves nothing: v may lead more than {} bytes away",
                             story.at(same->slot), kMaxPacketOffset));
@@ -110,7 +111,8 @@ void bound_number(Story& story, const Reg& pointer) {
   const std::string name = number ? story.variable(number->number, number->step) : std::string();
   const std::string code = fmt::format("if ({} > 1500) return XDP_DROP;", name.empty() ? "number" : name);
   const vm::SourceLine* const made = name.empty() ? nullptr : story.definition(name);
-  if (made == nullptr || !story.insert_after(*made, code)) story.fix(fmt::format("bound what is added first: {}", code));
+  if (made == nullptr || !story.insert_after(*made, code))
+    story.fix(fmt::format("bound what is added first: {}", code));
   if (!compared) story.fix("then compare the sum with data_end");
 }
 
@@ -129,17 +131,15 @@ void explain_packet_bounds(Story& story) {
   }
   story.drop("why");
   if (pointer.range > 0) {
-    story.why(fmt::format("the check at {} covers fewer bytes than this access touches",
-                          story.at(pointer.checked_at)));
+    story.why(fmt::format("the check at {} covers fewer bytes than this access touches", story.at(pointer.checked_at)));
   } else {
     tell_compares(story, pointer, end);
   }
   const std::int64_t far = static_cast<std::int64_t>(pointer.value.umax()) + pointer.offset;
   if (!pointer.value.is_constant() && far + 8 > kMaxPacketOffset) return bound_number(story, pointer);
   const Reached behind = reached(story);
-  const std::string code =
-      fmt::format("if ({} > {}) return XDP_DROP;", behind.beyond.empty() ? "pointer + size" : behind.beyond,
-                  story.field(end));
+  const std::string code = fmt::format("if ({} > {}) return XDP_DROP;",
+                                       behind.beyond.empty() ? "pointer + size" : behind.beyond, story.field(end));
   if (!behind.beyond.empty() && story.insert(behind.pointer, code)) return;
   if (story.line(story.failure.insn) != nullptr) {
     story.fix(fmt::format("before the access: {}", code));

@@ -42,7 +42,8 @@ bool explain_null_way(Story& story) {
   std::string keyword;
   const std::string tested = condition(story.text(found->slot), keyword);
   const std::size_t through = story.failure.message.find(" through ");
-  if (through != std::string::npos) story.failure.message.replace(through, std::string::npos, " through a null pointer");
+  if (through != std::string::npos)
+    story.failure.message.replace(through, std::string::npos, " through a null pointer");
   story.why(fmt::format("{} has found the pointer to be null on this path", story.at(found->slot)));
   const bool negated = tested.starts_with('!');
   const std::string other = negated ? tested.substr(1) : fmt::format("!{}", tested);
@@ -87,8 +88,11 @@ void tell_number_as_address(Story& story) {
   if (history.empty() || !story.line(story.failure.insn)) return;
   const std::string name = story.access().pointer;
   story.drop("why");
-  story.why(fmt::format("{} is {}, set at {}", is_name(name) ? name : fmt::format("r{}", story.failure.reg),
-                        describe(reg.type), story.at_step(history.back())));
+  const std::string_view what =
+      reg.type == Type::kPacketEnd ? "the end of the frame: to be compared with, not to be read" : describe(reg.type);
+  story.why(fmt::format("{} is {}; set at {}",
+                        is_name(name) ? fmt::format("`{}`", name) : fmt::format("r{}", story.failure.reg), what,
+                        story.at_step(history.back())));
 }
 
 }  // namespace
@@ -113,7 +117,8 @@ void explain_null(Story& story) {
 }
 
 void explain_stale_pointer(Story& story) {
-  if (story.failure.rule == Rule::kAddressPointer && story.path.end.reg(static_cast<unsigned>(story.failure.reg)).is_null()) {
+  if (story.failure.rule == Rule::kAddressPointer &&
+      story.path.end.reg(static_cast<unsigned>(story.failure.reg)).is_null()) {
     explain_null_way(story);
     return;
   }
@@ -123,8 +128,7 @@ void explain_stale_pointer(Story& story) {
   // The call that made it void came after the pointer was made, and before it was used (or read back from the stack).
   const std::uint32_t made = history.back();
   const std::uint32_t slot = story.path.slots[made];
-  const auto moved =
-      std::ranges::find_if(story.path.moves, [&](std::uint32_t step) { return step > made; });
+  const auto moved = std::ranges::find_if(story.path.moves, [&](std::uint32_t step) { return step > made; });
   if (story.context.row(slot).kind != vm::Kind::kLoad || moved == story.path.moves.end()) {
     if (story.failure.rule == Rule::kAddressPointer) tell_number_as_address(story);
     return;
@@ -134,11 +138,13 @@ void explain_stale_pointer(Story& story) {
   const std::string who = story.callee(story.path.slots[*moved]);
   story.drop("why");
   story.drop("fix");
-  story.failure.message = fmt::format("{} points into the packet as it was before {}", name_or(name, "the pointer"), who);
+  story.failure.message = fmt::format("{} points into the packet as it was before {}",
+                                      name.empty() ? "the pointer" : fmt::format("`{}`", name), who);
   story.why(fmt::format("set at {}; {} at {} made it void, and with it all pointers and checks from before",
                         story.at_step(made), who, story.at_step(*moved)));
   const Reg* const before = held_before(story, place, *moved);
-  if (before != nullptr && before->is_packet() && !before->value.is_constant()) name.clear();  // not to be told in a line
+  if (before != nullptr && before->is_packet() && !before->value.is_constant())
+    name.clear();  // not to be told in a line
   read_again(story, name, before == nullptr ? 0 : before->offset, who);
 }
 

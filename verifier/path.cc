@@ -94,6 +94,7 @@ class Recorder {
       case Kind::kAtomic: wrote(stack(state.reg(insn.dst), insn.offset), {}); break;
       case Kind::kCallHelper:
         wrote(reg(0), {});
+        helper_writes(state, insn);
         if (moves_packet(context_, state)) {
           path_.moves.push_back(step_);
           path_.before_move = state;
@@ -111,8 +112,7 @@ class Recorder {
   void after(const State& before, const State& after) {
     const Kind kind = context_.row(before.slot).kind;
     if (after.frames.size() > before.frames.size()) {
-      for (std::int16_t r = 1; r <= 5; ++r)
-        wrote({static_cast<std::int16_t>(frame_ + 1), r, -1}, {frame_, r, -1});
+      for (std::int16_t r = 1; r <= 5; ++r) wrote({static_cast<std::int16_t>(frame_ + 1), r, -1}, {frame_, r, -1});
     } else if (after.frames.size() < before.frames.size()) {
       wrote({static_cast<std::int16_t>(frame_ - 1), 0, -1}, {frame_, 0, -1});
     } else if (kind == Kind::kBranch) {
@@ -129,13 +129,32 @@ class Recorder {
 
   [[nodiscard]] static Place stack(const Reg& base, std::int64_t offset) {
     const Reach where = reach(base, offset);
-    const bool inside = base.type == Type::kStack && where.fixed() && where.min < 0 && where.min >= -std::int64_t{vm::kStackBytes};
+    const bool inside =
+        base.type == Type::kStack && where.fixed() && where.min < 0 && where.min >= -std::int64_t{vm::kStackBytes};
     if (!inside) return {};
     return {base.frame, -1, static_cast<std::int32_t>((-where.min - 1) / 8)};
   }
 
   void wrote(Place to, Place from) {
     if (to.frame >= 0) path_.writes.push_back({step_, to, from});
+  }
+
+  // The slots in which a helper leaves something, as far as they are known.
+  void helper_writes(const State& state, const vm::Insn& insn) {
+    const vm::HelperDesc* const helper = context_.helpers.find(insn.imm);
+    if (helper == nullptr) return;
+    for (unsigned number = 1; number <= helper->args.size(); ++number) {
+      const vm::ArgKind kind = helper->args[number - 1];
+      if (kind != vm::ArgKind::kWriteMem && kind != vm::ArgKind::kMapValueOut) continue;
+      const Place first = stack(state.reg(number), 0);
+      const bool sized = number < 5 && state.reg(number + 1).is_scalar();
+      const std::uint64_t bytes =
+          sized ? std::min<std::uint64_t>(state.reg(number + 1).value.umax(), vm::kStackBytes) : 8;
+      for (std::int32_t i = 0; first.frame >= 0 && i * 8 < static_cast<std::int32_t>(bytes) && first.stack - i >= 0;
+           ++i) {
+        wrote({first.frame, -1, first.stack - i}, {});
+      }
+    }
   }
 
   void alu(const State& state, const vm::InsnRow& row, const vm::Insn& insn) {

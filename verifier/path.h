@@ -55,16 +55,16 @@ struct Compare {
   Kind kind = Kind::kEnd;
   std::uint32_t step = 0;
   std::uint32_t slot = 0;
-  std::uint32_t id = 0;      // of the pointer or number compared
-  Place what{};              // kEnd, kNumber: what is compared
+  std::uint32_t id = 0;  // of the pointer or number compared
+  Place what{};          // kEnd, kNumber: what is compared
   Type type = Type::kNothing;
   Type end = Type::kNothing;  // kEnd: what it is compared with
-  std::int32_t proven = 0;   // kEnd: bytes from the variable part, 0 = it proves nothing on this path
-  std::int64_t offset = 0;   // kEnd: constant part of the pointer compared
-  bool variable = false;     // kEnd: the pointer compared has a variable part
-  bool too_far = false;      // kEnd: that part reaches too far for any proof
-  bool was_null = false;     // kNull: this path goes on with null
-  bool in_order = true;      // kEnd: by <, <=, >, >=
+  std::int32_t proven = 0;    // kEnd: bytes from the variable part, 0 = it proves nothing on this path
+  std::int64_t offset = 0;    // kEnd: constant part of the pointer compared
+  bool variable = false;      // kEnd: the pointer compared has a variable part
+  bool too_far = false;       // kEnd: that part reaches too far for any proof
+  bool was_null = false;      // kNull: this path goes on with null
+  bool in_order = true;       // kEnd: by <, <=, >, >=
 };
 
 struct Path {
@@ -93,12 +93,12 @@ Path follow(Context& context, const PathTree& tree, std::uint32_t here);
 
 // What changed between the last two times a path came to the loop head it met most often.
 struct Rounds {
-  std::uint32_t head = 0;                // slot
-  std::uint32_t count = 0;               // times it was met on this path
-  std::uint32_t instructions = 0;        // of the last round
-  int reg = -1;                          // a number that differed: a register, or -1
-  std::int32_t stack = -1;               // .. or a place on the stack
-  std::string before, after;             // its values
+  std::uint32_t head = 0;                 // slot
+  std::uint32_t count = 0;                // times it was met on this path
+  std::uint32_t instructions = 0;         // of the last round
+  int reg = -1;                           // a number that differed: a register, or -1
+  std::int32_t stack = -1;                // .. or a place on the stack
+  std::string before, after;              // its values
   std::vector<std::uint32_t> last_round;  // slots
 };
 std::optional<Rounds> hottest_loop(Context& context, const PathTree& tree, std::uint32_t here);

@@ -169,8 +169,8 @@ Accessed left_side(string_view line, std::size_t at) {
 }
 
 bool is_assignment(string_view line, std::size_t at) {
-  static constexpr std::array<string_view, 13> kOperators{"++", "--", "+=", "-=", "*=", "/=", "%=",
-                                                          "&=", "|=", "^=", "<<=", ">>=", "="};
+  static constexpr std::array<string_view, 13> kOperators{
+      "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "="};
   const string_view rest = line.substr(at);
   if (rest.starts_with("==")) return false;
   return std::ranges::any_of(kOperators, [&](string_view op) { return rest.starts_with(op); });
@@ -317,8 +317,8 @@ std::vector<std::string> call(string_view line, std::uint32_t column) {
 std::string condition(string_view line, std::string& keyword) {
   for (const string_view word : {"if", "while"}) {
     for (std::size_t at = line.find(word); at != string_view::npos; at = line.find(word, at + 1)) {
-      const bool whole = (at == 0 || !is_word(line[at - 1])) && at + word.size() < line.size() &&
-                         !is_word(line[at + word.size()]);
+      const bool whole =
+          (at == 0 || !is_word(line[at - 1])) && at + word.size() < line.size() && !is_word(line[at + word.size()]);
       const std::size_t open = skip_space(line, at + word.size());
       if (!whole || open >= line.size() || line[open] != '(') continue;
       const std::size_t end = behind_brackets(line, open);

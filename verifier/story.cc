@@ -13,8 +13,7 @@ bool same_file(const vm::SourceLine* a, const vm::SourceLine* b) {
 
 }  // namespace
 
-Story::Story(Failure& f, Context& c, const PathTree& t)
-    : failure(f), context(c), tree(t), path(follow(c, t, t.last)) {}
+Story::Story(Failure& f, Context& c, const PathTree& t) : failure(f), context(c), tree(t), path(follow(c, t, t.last)) {}
 
 void Story::drop(std::string_view label) {
   std::erase_if(failure.notes, [&](const Rejection::Note& note) { return note.label == label; });
@@ -69,16 +68,17 @@ bool Story::replace(std::uint32_t slot, std::string_view old_text, std::string_v
 const vm::SourceLine* Story::definition(std::string_view name) const {
   const vm::SourceLine* const here = line(failure.insn);
   if (here == nullptr) return nullptr;
-  if (failure.reg >= 0) {
-    for (const std::uint32_t step : path.history(path.here(failure.reg), path.length())) {
-      const vm::SourceLine* const one = line(path.slots[step]);
-      if (same_file(one, here) && assigned(one->text) == name) return one;
-    }
-  }
   const vm::SourceLine* last = nullptr;
   for (const vm::SourceLine& one : context.program.lines) {
     const bool earlier = same_file(&one, here) && one.line < here->line && (last == nullptr || one.line > last->line);
     if (earlier && assigned(one.text) == name) last = &one;
+  }
+  // In a loop the value may come from further down.
+  if (failure.reg >= 0) {
+    for (const std::uint32_t step : path.history(path.here(failure.reg), path.length())) {
+      const vm::SourceLine* const one = line(path.slots[step]);
+      if (same_file(one, here) && one->line > here->line && assigned(one->text) == name) return one;
+    }
   }
   return last;
 }

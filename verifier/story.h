@@ -33,8 +33,8 @@ class Story {
   void why(std::string text) { failure.notes.push_back({"why", std::move(text)}); }
   // One line that makes the program load: "after line 12: CODE". `fix` alone is advice in words.
   void fix(std::string text) { failure.notes.push_back({"fix", std::move(text)}); }
-  // CODE in front of the line that failed, or behind the line that gives `name` its value where that is possible. False,
-  // and nothing done, when neither is.
+  // CODE in front of the line that failed, or behind the line that gives `name` its value where that is possible.
+  // False, and nothing done, when neither is.
   bool insert(std::string_view name, const std::string& code);
   bool insert_before(std::uint32_t slot, const std::string& code);
   bool insert_after(const vm::SourceLine& line, const std::string& code);

@@ -1,5 +1,6 @@
 // The field to read is computed.
-// patch: line 9: write `(which & 1 ? ctx->ingress_ifindex : ctx->rx_queue_index) == 0` instead of `fields[which] == 0`
+// patch: before line 10: __u32 port = *(volatile __u32 *)&ctx->ingress_ifindex, queue = *(volatile __u32 *)&ctx->rx_queue_index;
+// patch: line 10: write `(which & 1 ? port : queue) == 0` instead of `fields[which] == 0`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")
