@@ -36,6 +36,8 @@ constexpr Teller kTellers[] = {
     {Rule::kContextSize, explain_context},
     {Rule::kContextWrite, explain_context},
     {Rule::kContextOffset, explain_context},
+    {Rule::kAtomicAlign, explain_atomic},
+    {Rule::kPointerKind, explain_pointer_kind},
     {Rule::kBoundedLoop, explain_endless_loop},
     {Rule::kHelperKnown, explain_missing_helper},
     {Rule::kAtomicTarget, explain_atomic},
@@ -57,7 +59,7 @@ void explain(Failure& failure, Context& context, const PathTree& tree) {
   const auto* const teller = std::ranges::find(kTellers, failure.rule, &Teller::rule);
   if (teller == std::end(kTellers)) return;
   Story story(failure, context, tree);
-  teller->tell(story);
+  if (story.path.complete) teller->tell(story);
 }
 
 }  // namespace sluice::verifier

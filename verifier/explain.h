@@ -23,6 +23,7 @@ void explain_map_use(Story& story);
 void explain_context(Story& story);
 void explain_missing_helper(Story& story);
 void explain_atomic(Story& story);
+void explain_pointer_kind(Story& story);
 void explain_return(Story& story);
 void explain_endless_loop(Story& story);
 void explain_too_complex(Story& story, const Rounds* rounds);

@@ -81,8 +81,11 @@ void explain_argument(Story& story) {
     explain_null(story);
     return;
   }
-  if (!named) return;
   story.drop("fix");
+  if (!named) {
+    story.fix(fmt::format("pass {} as argument {}", expected(kind), number));
+    return;
+  }
   if (kind == vm::ArgKind::kContext && swap_or_set(story, parts, number, story.context_name(), 0)) return;
   if (kind == vm::ArgKind::kConstMap) {
     for (std::size_t other = 1; other < parts.size() && other <= 5; ++other) {
@@ -167,12 +170,28 @@ void explain_missing_helper(Story& story) {
 void explain_atomic(Story& story) {
   const std::vector<std::string> parts = story.call_here();
   const Reg& base = story.path.end.reg(static_cast<unsigned>(story.failure.reg));
+  if (story.failure.rule == Rule::kAtomicAlign) {
+    story.drop("why");
+    story.why(fmt::format("the address is not a multiple of {}; in a packed struct members lie anywhere",
+                          story.context.row(story.failure.insn).size));
+    story.fix("declare the struct without packed, or the member first");
+    return;
+  }
   if (parts.size() != 3 || parts[0] != "__sync_fetch_and_add" || !base.is_packet()) return;
   story.drop("fix");
   story.drop("why");
   story.why("nobody else has the frame: there is nothing to be atomic against");
   const std::string target = is_name(parts[1]) ? parts[1] : fmt::format("({})", parts[1]);
   swap_call(story, parts, fmt::format("*{} += {}", target, parts[2]));
+}
+
+void explain_pointer_kind(Story& story) {
+  const Reg& pointer = story.path.end.reg(static_cast<unsigned>(story.failure.reg));
+  if (pointer.type != Type::kPacketEnd) return;
+  story.drop("why");
+  story.drop("fix");
+  story.why("data_end may be compared with, and nothing else");
+  story.fix("count from data on: pointer = data + length, then compare pointer + size with data_end");
 }
 
 void explain_return(Story& story) {
@@ -203,7 +222,9 @@ void explain_context(Story& story) {
     story.drop("fix");
     story.failure.message = "read of ctx->egress_ifindex";
     story.why("only programs of a devmap entry or of a port's egress know where the frame leaves");
-    story.fix("declare the program with SEC(\"xdp/devmap\")");
+    const std::string& name = story.context.program.name;
+    story.fix(fmt::format("in the declaration of {}: write `SEC(\"xdp/devmap\")` instead of `SEC(\"{}\")`",
+                          name.empty() ? "the program" : name, story.context.program.section));
   } else if (story.failure.rule == Rule::kContextField) {
     story.drop("fix");
     story.fix("read one of ctx->data, data_end, data_meta, ingress_ifindex, rx_queue_index, as 4 bytes");
@@ -212,6 +233,10 @@ void explain_context(Story& story) {
     story.fix("read the fields to choose from into variables first, by their names, through volatile");
   } else if (story.failure.rule == Rule::kContextSize) {
     story.drop("fix");
+    const Accessed access = story.access();
+    const bool field_named = access.pointer.starts_with('&') && access.pointer.find("->") != std::string::npos;
+    const bool narrow = row.size < 4;
+    if (narrow && field_named && story.replace(story.failure.insn, access.whole, access.pointer.substr(1))) return;
     story.fix("read each field by its name, as 4 bytes");
   }
 }

@@ -11,6 +11,8 @@
 namespace sluice::verifier {
 namespace {
 
+constexpr std::size_t kComparesToTry = 256;  // each may cost a walk back to the start
+
 bool is_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -25,26 +27,30 @@ std::string source_of(const Story& story, std::uint32_t slot) {
   }
 }
 
-// Where the number in `place` after `step` steps came from, and which compares bounded it.
-void tell_number(Story& story, Place place, std::uint32_t step, std::string_view name) {
-  const auto history = story.path.history(place, step);
-  if (history.empty()) return;
-  const std::uint32_t made = history.back();
-  const std::uint32_t slot = story.path.slots[made];
-  // What was there when the walk began is an argument of the function.
+// Where the number in `place` after `step` steps came from, and which compares bounded it. `too` = what it still may
+// be.
+void tell_number(Story& story, Place place, std::uint32_t step, std::string_view name,
+                 std::string_view too = "that large") {
+  const Path::Origin made = story.path.origin(place, step);
   const Frame& begin = story.tree.start().top();
-  const bool argument = begin.subprogram != 0 && story.context.row(slot).kind == vm::Kind::kAlu;
-  std::string text =
-      argument ? fmt::format("{} is an argument of {}", name, story.context.cfg.subprograms[begin.subprogram].name)
-               : fmt::format("{} is {} at {}", name, source_of(story, slot), story.at(slot));
+  std::string text;
+  if (made.place.frame >= 0) {
+    const std::uint32_t slot = story.path.slots[made.step];
+    text = fmt::format("{} is {} at {}", name, source_of(story, slot), story.at(slot));
+  } else if (begin.subprogram != 0) {
+    text = fmt::format("{} is an argument of {}", name, story.context.cfg.subprograms[begin.subprogram].name);
+  } else {
+    return;
+  }
   const Compare* last = nullptr;
-  for (const Compare& one : story.path.compares) {
-    if (one.kind != Compare::Kind::kNumber || one.step < made || one.step >= step) continue;
-    const auto compared = story.path.history(one.what, one.step);
-    if (!compared.empty() && compared.back() == made) last = &one;
+  std::size_t tries = kComparesToTry;
+  for (auto it = story.path.compares.rbegin(); it != story.path.compares.rend() && last == nullptr; ++it) {
+    if (it->kind != Compare::Kind::kNumber || it->step >= step || it->step < made.step) continue;
+    if (tries-- == 0) break;
+    if (story.path.origin(it->what, it->step) == made) last = &*it;
   }
   text += last == nullptr ? "; nothing bounds it on this path"
-                          : fmt::format("; the compare at {} lets it be that large", story.at(last->slot));
+                          : fmt::format("; the compare at {} lets it be {}", story.at(last->slot), too);
   story.why(std::move(text));
 }
 
@@ -124,6 +130,18 @@ bool fix_variable_of_map(Story& story) {
   return true;
 }
 
+// Maps whose names begin with a dot are an object's global variables.
+void speak_of_globals(Story& story, const vm::MapSpec& spec) {
+  if (!spec.name.starts_with('.')) return;
+  const std::string before = fmt::format("the value of map {}", spec.name);
+  if (const std::size_t at = story.failure.message.find(before); at != std::string::npos) {
+    story.failure.message.replace(at, before.size(), fmt::format("the global variables in {}", spec.name));
+  }
+  for (Rejection::Note& note : story.failure.notes) {
+    if (note.label == "proven") note.text = fmt::format("{} has {} bytes", spec.name, spec.value_size);
+  }
+}
+
 struct Bounds {
   std::int64_t room = 0;  // bytes from the constant part of the address to the end
   std::int64_t size = 0;  // bytes accessed
@@ -147,7 +165,7 @@ bool fix_index(Story& story, const Reg& base, const Bounds& size) {
   const bool stack = base.type == Type::kStack;
   const bool global = !stack && story.context.map(base.map)->spec().name.starts_with('.');
   const bool sized = array_of_its_own(access.array) || ((stack || global) && is_name(access.array));
-  if (is_digits(access.index)) {
+  if (is_digits(access.index) && access.index.size() < 9) {
     const std::int64_t count =
         elements(Scalar::constant(0), size.room + std::stol(access.index) * size.size, size.size);
     const std::string whole = fmt::format("{}[{}]", access.array, access.index);
@@ -182,6 +200,7 @@ void explain_index(Story& story) {
                           here.name.empty() ? "this" : here.name));
   }
   const bool stack = base.type == Type::kStack;
+  if (!stack) speak_of_globals(story, story.context.map(base.map)->spec());
   if (stack && base.value.is_constant() && size.room >= 0) {
     story.why(fmt::format("{} bytes are left from there to the end of the stack", size.room));
   }
@@ -230,7 +249,8 @@ void explain_argument_size(Story& story) {
   const std::vector<std::string> parts = story.call_here();
   const std::string name = number < parts.size() && is_name(parts[number]) ? parts[number] : "the size";
   tell_number(story, story.path.here(story.failure.reg), story.path.length(),
-              name == "the size" ? name : fmt::format("`{}`", name));
+              name == "the size" ? name : fmt::format("`{}`", name),
+              story.failure.rule == Rule::kSizeZero ? "0" : "that large");
   const Reg& size = story.path.end.reg(static_cast<unsigned>(number));
   if (story.failure.rule == Rule::kSizeSign) story.why("it may be negative: its type is signed");
   if (story.failure.rule == Rule::kSizeLimit && size.value.umax() == UINT32_MAX && size.value.umin() == 0) {

@@ -124,13 +124,17 @@ void explain_stale_pointer(Story& story) {
   }
   const Place place = failing(story);
   const auto history = story.path.history(place, story.path.length());
-  if (history.empty()) return;
+  if (history.empty()) {
+    if (story.failure.rule == Rule::kArgInit) explain_argument(story);
+    return;
+  }
   // The call that made it void came after the pointer was made, and before it was used (or read back from the stack).
   const std::uint32_t made = history.back();
   const std::uint32_t slot = story.path.slots[made];
   const auto moved = std::ranges::find_if(story.path.moves, [&](std::uint32_t step) { return step > made; });
   if (story.context.row(slot).kind != vm::Kind::kLoad || moved == story.path.moves.end()) {
     if (story.failure.rule == Rule::kAddressPointer) tell_number_as_address(story);
+    if (story.failure.rule == Rule::kArgInit) explain_argument(story);
     return;
   }
   std::string name = story.access().pointer;

@@ -245,19 +245,21 @@ Path follow(Context& context, const PathTree& tree, std::uint32_t here) {
   Recorder recorder(context, path);
   for (std::size_t i = 0; i + 1 < slots.size(); ++i) {
     recorder.before(path.end);
-    const State before = path.end;
-    if (!advance(context, path.end, slots[i + 1])) {
-      path.end = before;
-      break;
-    }
-    recorder.after(before, path.end);
+    const Kind kind = context.row(path.end.slot).kind;
+    const bool compared = kind == Kind::kBranch || kind == Kind::kCallLocal || kind == Kind::kExit;
+    const State before = compared ? path.end : State{};
+    if (!advance(context, path.end, slots[i + 1])) return path;
+    if (compared) recorder.after(before, path.end);
   }
+  path.complete = true;
   return path;
 }
 
 const Write* Path::writer(Place place, std::uint32_t step) const {
-  for (auto it = writes.rbegin(); it != writes.rend(); ++it) {
-    if (it->step < step && it->to == place) return &*it;
+  // From `step` backwards: who follows a chain of copies looks at every write once.
+  auto it = std::ranges::partition_point(writes, [&](const Write& write) { return write.step < step; });
+  while (it != writes.begin()) {
+    if ((--it)->to == place) return &*it;
   }
   return nullptr;
 }
@@ -271,6 +273,15 @@ std::vector<std::uint32_t> Path::history(Place place, std::uint32_t step) const 
     step = write->step;
   }
   return found;
+}
+
+Path::Origin Path::origin(Place place, std::uint32_t step) const {
+  while (const Write* const write = writer(place, step)) {
+    if (write->from.frame < 0) return {place, write->step};
+    place = write->from;
+    step = write->step;
+  }
+  return {};
 }
 
 std::optional<std::uint32_t> Path::last_step_at(std::uint32_t slot) const {

@@ -75,11 +75,19 @@ struct Path {
   std::vector<std::uint32_t> distances;  // steps that subtract packet pointers from each other
   State before_move;                     // before the last of them that is a helper's
   State end;                             // before the instruction that failed
+  bool complete = false;                 // the walk came to the end; else nothing above is to be trusted
 
   // The write that put the value into `place` as it is after `step` steps; copies are not followed.
   [[nodiscard]] const Write* writer(Place place, std::uint32_t step) const;
   // Steps at which the value that `place` holds after `step` steps was written, copies included, the latest first.
   [[nodiscard]] std::vector<std::uint32_t> history(Place place, std::uint32_t step) const;
+  // Where that value was when it was new, and the step that made it; nowhere when it was there from the start.
+  struct Origin {
+    Place place;
+    std::uint32_t step = 0;
+    friend bool operator==(const Origin&, const Origin&) = default;
+  };
+  [[nodiscard]] Origin origin(Place place, std::uint32_t step) const;
   // The last time that the instruction at `slot` was walked.
   [[nodiscard]] std::optional<std::uint32_t> last_step_at(std::uint32_t slot) const;
   [[nodiscard]] std::uint32_t length() const { return static_cast<std::uint32_t>(slots.size()); }
@@ -88,7 +96,7 @@ struct Path {
   }
 };
 
-// Walks the slots of `tree` up to `here` again. Gives what it came to when the walk takes another way than it should.
+// Walks the slots of `tree` up to `here` again.
 Path follow(Context& context, const PathTree& tree, std::uint32_t here);
 
 // What changed between the last two times a path came to the loop head it met most often.

@@ -111,6 +111,7 @@ Accessed postfix(string_view expression);
 
 // `*operand`
 Accessed dereference(string_view line, std::size_t at) {
+  const std::size_t star = at;
   at = skip_space(line, at + 1);
   const std::size_t name = behind_casts(line, at);
   const std::size_t start = name < line.size() && line[name] == '&' ? name + 1 : name;
@@ -118,6 +119,7 @@ Accessed dereference(string_view line, std::size_t at) {
   if (end == string_view::npos) return {};
   const string_view operand = line.substr(at, end - at);
   Accessed found{.pointer = std::string(trimmed(line.substr(name, end - name))), .beyond = cast(operand, "1")};
+  found.whole = line.substr(star, end - star);
   if (start != name) {  // `*(type *)&array[index]`
     const Accessed element = postfix(line.substr(start, end - start));
     found.array = element.array;

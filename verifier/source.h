@@ -15,6 +15,7 @@ struct Accessed {
   std::string beyond;   // the first address behind what it points to: "(void *)(tcp + 1)"
   std::string array{};  // of an indexed access the array: "h->ttl" of `h->ttl[i]`
   std::string index{};  // .. and the index: "i"
+  std::string whole{};  // of `*pointer` all of it
 };
 Accessed accessed(std::string_view line, std::uint32_t column);
 

@@ -55,8 +55,8 @@ def apply(lines: list, fixes: list) -> list:
 
 
 def declaration(lines: list, name: str, text: str) -> int:
-    """The line of the map `name`'s declaration that holds `text`."""
-    ends = [i for i, line in enumerate(lines) if re.search(rf"\b{name}\b.* SEC\(\"\.maps\"\)", line)]
+    """The line of the declaration of a map or function that holds `text`."""
+    ends = [i for i, line in enumerate(lines) if re.search(rf"\b{name}(\b.* SEC\(\"\.maps\"\)|\()", line)]
     for i in range(ends[0] if ends else -1, -1, -1):
         if text in lines[i]:
             return i + 1

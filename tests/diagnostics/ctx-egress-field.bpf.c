@@ -1,5 +1,4 @@
 // The field is for devmap programs only.
-// patch: line 5: write `SEC("xdp/devmap")` instead of `SEC("xdp")`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,5 +1,4 @@
 // Only the low byte of a field is read.
-// patch: line 7: write `ctx->rx_queue_index` instead of `*(volatile __u8 *)&ctx->rx_queue_index`
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")
