@@ -53,15 +53,20 @@ bool explain_null_way(Story& story) {
   return true;
 }
 
-// `name = data + offset` once more, with a check.
-void read_again(Story& story, const std::string& name, std::int64_t offset, const std::string& call) {
-  const Accessed access = story.access();
+// `name = data + offset` once more, with a check. Only where the register is known to be that variable: a compiler
+// keeps `data` and `data + 14` in one.
+void read_again(Story& story, const std::string& name, bool is_register, std::int64_t offset, const std::string& call) {
   const std::string data = fmt::format("(void *)(long){}->data", story.context_name());
   const std::string end = fmt::format("(void *)(long){}->data_end", story.context_name());
-  std::string code = fmt::format("{} = {}{};", name, data, offset == 0 ? "" : fmt::format(" + {}", offset));
-  if (access.pointer == name) code += fmt::format(" if ({} > {}) return XDP_DROP;", access.beyond, end);
-  if (is_name(name) && story.insert_before(story.failure.insn, code)) return;
-  story.fix(fmt::format("read ctx->data and ctx->data_end again after {}, and check again", call));
+  if (is_register && is_name(name)) {
+    const Accessed access = story.access();
+    std::string code = fmt::format("{} = {}{};", name, data, offset == 0 ? "" : fmt::format(" + {}", offset));
+    if (access.pointer == name) code += fmt::format(" if ({} > {}) return XDP_DROP;", access.beyond, end);
+    if (story.insert_before(story.failure.insn, code)) return;
+  }
+  const std::string context_name = story.context_name();
+  story.fix(fmt::format("after {}, set {} from {}->data and {}->data_end again, and check again", call,
+                        name.empty() ? "the pointer" : fmt::format("`{}`", name), context_name, context_name));
 }
 
 // What was in `place`, or where its value lay then, before the call at `moved`.
@@ -147,9 +152,9 @@ void explain_stale_pointer(Story& story) {
   story.why(fmt::format("set at {}; {} at {} made it void, and with it all pointers and checks from before",
                         story.at_step(made), who, story.at_step(*moved)));
   const Reg* const before = held_before(story, place, *moved);
-  if (before != nullptr && before->is_packet() && !before->value.is_constant())
-    name.clear();  // not to be told in a line
-  read_again(story, name, before == nullptr ? 0 : before->offset, who);
+  const bool told = before != nullptr && before->is_packet() && before->value.is_constant();
+  const bool is_register = told && name == story.variable(place, story.path.length());
+  read_again(story, name, is_register, told ? before->offset : 0, who);
 }
 
 }  // namespace sluice::verifier

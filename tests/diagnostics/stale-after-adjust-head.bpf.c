@@ -1,4 +1,5 @@
 // bpf_xdp_adjust_head makes all packet pointers void; one is used afterwards.
+// patch: before line 12: eth = (void *)(long)ctx->data; if ((void *)(eth + 1) > (void *)(long)ctx->data_end) return XDP_DROP;
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

@@ -1,4 +1,5 @@
 // bpf_xdp_adjust_tail makes all packet pointers void, data included.
+// patch: before line 12: ip = (void *)(long)ctx->data + 14; if ((void *)(ip + 1) > (void *)(long)ctx->data_end) return XDP_DROP;
 #include "../verifier/prelude.bpf.inc"
 
 SEC("xdp")

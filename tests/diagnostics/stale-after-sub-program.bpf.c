@@ -1,4 +1,5 @@
 // A function that adjusts the head makes its caller's packet pointers void too.
+// patch: before line 14: eth = (void *)(long)ctx->data; if ((void *)(eth + 1) > (void *)(long)ctx->data_end) return XDP_DROP;
 #include "../verifier/prelude.bpf.inc"
 
 static __noinline int push(struct xdp_md *ctx) { return bpf_xdp_adjust_head(ctx, -8); }
