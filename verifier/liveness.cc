@@ -114,7 +114,7 @@ class Pass {
         if (row.size < 8) {
           v[insn.dst] = kNo;
         } else {
-          v[insn.dst] = v[insn.src].may_be_own() ? join(spilled_, in_callers) : v[insn.src] == kNo ? kNo : in_callers;
+          v[insn.dst] = loaded(v[insn.src], in_callers);
         }
         break;
       case Kind::kStore:
@@ -123,8 +123,10 @@ class Pass {
         }
         break;
       case Kind::kAtomic:
-        v[insn.src] = kNo;
-        if (row.atomic() == vm::AtomicOp::kCompareExchange) v[0] = kNo;
+        if (row.atomic() >= vm::AtomicOp::kFetchAdd) {
+          const unsigned result = row.atomic() == vm::AtomicOp::kCompareExchange ? 0 : insn.src;
+          v[result] = row.size < 8 ? kNo : loaded(v[insn.dst], in_callers);
+        }
         break;
       case Kind::kCallHelper:
       case Kind::kCallLocal:
@@ -137,6 +139,12 @@ class Pass {
       case Kind::kBranch:
       case Kind::kExit: break;
     }
+  }
+
+  // What 8 bytes at `base` may be.
+  [[nodiscard]] StackValue loaded(const StackValue& base, const StackValue& in_callers) const {
+    if (base.may_be_own()) return join(spilled_, in_callers);
+    return base == kNo ? kNo : in_callers;
   }
 
   static StackValue alu_value(const InsnRow& row, const Insn& insn, const StackValues& v) {
@@ -195,12 +203,7 @@ class Pass {
       case Kind::kLoadSigned: unstep_load(slot, row, insn, live); break;
       case Kind::kStore:
       case Kind::kStoreImm: unstep_store(slot, row, insn, live); break;
-      case Kind::kAtomic:
-        if (row.atomic() == vm::AtomicOp::kCompareExchange) use(live, 0, false);
-        use(live, insn.dst, true);
-        use(live, insn.src, false);
-        read_stack(stack_[slot][insn.dst], insn.offset, row.size, false, live);
-        break;
+      case Kind::kAtomic: unstep_atomic(slot, row, insn, live); break;
       case Kind::kLoadImm64: define(live, insn.dst); break;
       case Kind::kGoto: break;
       case Kind::kBranch:
@@ -236,6 +239,21 @@ class Pass {
     define(live, insn.dst);
     use(live, insn.src, true);
     read_stack(stack_[slot][insn.src], insn.offset, row.size, precise, live);
+  }
+
+  // A fetching one hands on what was in memory.
+  void unstep_atomic(std::uint32_t slot, const InsnRow& row, const Insn& insn, Live& live) {
+    const bool exchanges = row.atomic() == vm::AtomicOp::kCompareExchange;
+    const unsigned result = exchanges ? 0 : insn.src;
+    bool precise = false;
+    if (row.atomic() >= vm::AtomicOp::kFetchAdd) {
+      precise = is_precise(live, result);
+      define(live, result);
+    }
+    if (exchanges) use(live, 0, false);
+    use(live, insn.dst, true);
+    use(live, insn.src, false);
+    read_stack(stack_[slot][insn.dst], insn.offset, row.size, precise, live);
   }
 
   static void read_stack(const StackValue& base, std::int64_t offset, std::int64_t size, bool precise, Live& live) {

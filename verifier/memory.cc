@@ -217,15 +217,15 @@ void transfer_atomic(Context& context, State& state) {
   const Insn& insn = context.insn(state.slot);
   const Reg base = state.reg(insn.dst);
   record(context, state, base, insn.offset);
+  Reg before = Reg::scalar(zero_extend(Scalar::unknown(), row.size));
   if (base.type == Type::kStack) {
+    before = load_stack(context, state, base, insn.offset, row.size);
     const Bytes bytes = touch(context, state, base, insn.offset, row.size);
-    Frame& frame = state.frames[base.frame];
-    note_unwritten(context, frame, bytes);
-    smear(frame, bytes, false);
+    smear(state.frames[base.frame], bytes, false);
   }
   if (!is_fetch(row.atomic())) return;
   const unsigned result = row.atomic() == vm::AtomicOp::kCompareExchange ? 0 : insn.src;
-  state.reg(result) = Reg::scalar(zero_extend(Scalar::unknown(), row.size));
+  state.reg(result) = before;
 }
 
 std::optional<std::uint64_t> constant_behind(Context& context, const State& state, const Reg& base, unsigned size) {
