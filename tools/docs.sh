@@ -5,4 +5,4 @@ set -euo pipefail
 sluice=$1/dataplane/cli/sluice
 docs=${2:-docs}
 "$sluice" schema > "$docs/schema.json"
-for page in config helpers codes drops; do "$sluice" schema --page "$page" > "$docs/$page.md"; done
+for page in config helpers drops errors; do "$sluice" schema --page "$page" > "$docs/$page.md"; done

@@ -254,7 +254,8 @@ std::string_view describe(Type type) noexcept {
 
 std::string place(const vm::LoadedProgram& program, std::uint32_t slot) {
   const vm::SourceLine* line = program.line_at(slot);
-  return line != nullptr ? fmt::format("{}:{}", line->file, line->line) : fmt::format("insn {}", slot);
+  if (line == nullptr) return fmt::format("insn {}", slot);
+  return fmt::format("{}:{}", line->file.substr(line->file.rfind('/') + 1), line->line);
 }
 
 }  // namespace sluice::verifier

@@ -94,7 +94,10 @@ class Arguments {
     const vm::Map* map = map_of(context_, reg);
     if (map == nullptr) {
       if (!on(Rule::kArgMap)) return {};
-      return fail(Rule::kArgMap, number, fmt::format("a map is expected, r{} holds {}", number, describe(reg.type)));
+      const bool maybe_inner = reg.type == Type::kMapValueOrNull && context_.inner_map(reg.map) >= 0;
+      return fail(Rule::kArgMap, number,
+                  fmt::format("a map is expected, r{} holds {}", number,
+                              maybe_inner ? "an inner map or null" : describe(reg.type)));
     }
     const vm::MapSpec& spec = map->spec();
     const auto type = static_cast<std::uint32_t>(spec.type);

@@ -292,18 +292,34 @@ Check check_stack_depth(const vm::LoadedProgram& program, RuleSet rules, const C
   std::vector<std::uint32_t> entered_from(cfg.subprograms.size(), 0);
   std::vector<std::uint32_t> frames_above(cfg.subprograms.size(), 0);
   deepest = 0;
+  // "program takes 304 bytes, parse 320 more": whose stack adds up in the chain down to a sub-program.
+  const auto chain = [&](std::uint32_t last) {
+    std::vector<std::uint32_t> parts{last};
+    while (above[parts.back()] > 0 && parts.size() < cfg.subprograms.size()) {
+      parts.push_back(cfg.owner[entered_from[parts.back()]]);
+    }
+    std::string text;
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      const std::string& name = cfg.subprograms[*part].name;
+      text += fmt::format("{}{} {} {} bytes", text.empty() ? "" : ", ", name.empty() ? "a function" : name,
+                          text.empty() ? "takes" : "adds", counted(*part));
+    }
+    return text;
+  };
   for (auto it = cfg.callees_first.rbegin(); it != cfg.callees_first.rend(); ++it) {
     const std::uint32_t subprogram = *it;
     if (subprogram != 0 && cfg.traits[subprogram].makes_tail_calls && above[subprogram] >= kTailCallStackBytes &&
         rules.has(Rule::kTailCallStack)) {
       return failure(Rule::kTailCallStack, entered_from[subprogram], -1,
                      fmt::format("a tail call below {} bytes of caller stack, at most {} are allowed",
-                                 above[subprogram], kTailCallStackBytes - 1));
+                                 above[subprogram], kTailCallStackBytes - 1),
+                     {{"why", chain(subprogram)}});
     }
     const std::uint32_t total = above[subprogram] + counted(subprogram);
     if (total > vm::kStackBytes && rules.has(Rule::kStackDepth)) {
       return failure(Rule::kStackDepth, entered_from[subprogram], -1,
-                     fmt::format("the call chain needs {} bytes of stack, {} are allowed", total, vm::kStackBytes));
+                     fmt::format("the call chain needs {} bytes of stack, {} are allowed", total, vm::kStackBytes),
+                     {{"why", chain(subprogram)}});
     }
     deepest = std::max(deepest, above[subprogram] + frame_bytes[subprogram]);
     for (const std::uint32_t site : cfg.traits[subprogram].calls) {

@@ -13,6 +13,8 @@
 
 namespace sluice::verifier {
 
+class PathTree;
+
 // Facts joined over all paths that passed an instruction.
 class FactRecorder {
  public:
@@ -48,6 +50,7 @@ struct Context {
   std::vector<const vm::Map*> inner;       // Reg::map less the number of the program's maps
   std::vector<std::int32_t> inner_of;      // one a map of the program: index as Reg::map, -1 = not a map of maps
   std::uint32_t last_id = 0;               // Reg::id given last
+  PathTree* paths = nullptr;               // where to record the walk, null = nowhere; see path.h
 
   Context(const vm::LoadedProgram& p, const vm::HelperTable& h, const Options& o, RuleSet r);
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "verifier/call.h"
+#include "verifier/path.h"
 #include "verifier/prune.h"
 #include "verifier/transfer.h"
 
@@ -35,6 +36,7 @@ struct Node {
 struct Pending {
   State state;
   std::uint32_t node;
+  std::uint32_t path;  // PathTree, when it is recorded
 };
 
 class Walk {
@@ -99,10 +101,12 @@ class Walk {
     statistics_.peak_states = std::max(statistics_.peak_states, live_states_);
     live_states_ = 0;
     pending_.clear();
-    pending_.push_back({std::move(start), kNoNode});
+    if (context_.paths != nullptr) context_.paths->begin(start);
+    pending_.push_back({std::move(start), kNoNode, PathTree::kRoot});
     while (!pending_.empty()) {
       state_ = std::move(pending_.back().state);
       node_ = pending_.back().node;
+      path_ = pending_.back().path;
       pending_.pop_back();
       since_kept_ = 0;
       if (Check failed = walk_path()) return failed;
@@ -117,6 +121,7 @@ class Walk {
       const std::uint32_t slot = state_.slot;
       // Only a test that switched a demand off gets out of the program.
       if (slot >= context_.cfg.rows.size() || context_.cfg.rows[slot] == nullptr) return {};
+      if (context_.paths != nullptr) path_ = context_.paths->add(path_, slot);
       if (context_.cfg.is_target[slot] != 0) {
         bool covered = false;
         if (Check failed = look_back(covered)) return failed;
@@ -188,7 +193,7 @@ class Walk {
                      .message = fmt::format("more than {} branches wait to be explored", pending_.size()),
                      .notes = {}};
     }
-    pending_.push_back({std::move(way), node_});
+    pending_.push_back({std::move(way), node_, path_});
     if (node_ != kNoNode) ++nodes_[node_].open;
     return {};
   }
@@ -341,6 +346,7 @@ class Walk {
   bool exact_;
   State state_;                   // being walked
   std::uint32_t node_ = kNoNode;  // the kept state its path comes from
+  std::uint32_t path_ = PathTree::kRoot;
   std::uint32_t since_kept_ = 0;  // instructions
 };
 

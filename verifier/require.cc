@@ -318,6 +318,7 @@ std::span<const Requirement> requirements() noexcept { return kRequirements; }
 
 Failure failure(Rule rule, std::uint32_t insn, int reg, std::string message, std::vector<Rejection::Note> notes) {
   return {.code = kRequirements[static_cast<std::size_t>(rule)].code,
+          .rule = rule,
           .insn = insn,
           .reg = reg,
           .message = std::move(message),

@@ -110,6 +110,7 @@ class RuleSet {
 // Why a program is refused, before it is put into the author's terms (report).
 struct Failure {
   std::string_view code;
+  Rule rule = Rule::kCount;  // kCount: none, a limit was met
   std::uint32_t insn = 0;
   int reg = -1;
   std::string message;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "verifier/explain.h"
 #include "verifier/explore.h"
 #include "verifier/proof.h"
 #include "verifier/report.h"
@@ -22,7 +23,10 @@ class Proof {
     const auto spent = std::chrono::steady_clock::now() - start;
     statistics_.microseconds =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
-    if (failed) return {make_rejection(std::move(*failed), program_), statistics_};
+    if (failed) {
+      tell_how(*failed);
+      return {make_rejection(std::move(*failed), program_), statistics_};
+    }
     vm::Facts facts = take_facts();
     program_.subprograms = std::move(context_.cfg.subprograms);
     return {vm::VerifiedProgram(vm::VerifierKey{}, std::move(program_), std::move(facts)), statistics_};
@@ -36,6 +40,21 @@ class Proof {
     context_.clear.assign(context_.cfg.subprograms.size(), 0);
     if (Check failed = explore(context_, statistics_)) return failed;
     return check_stack_depth(program_, context_.rules, context_.cfg, context_.frame_bytes, statistics_.stack);
+  }
+
+  // The walk that failed once more, with its path recorded, for the message.
+  void tell_how(Failure& failed) {
+    Context again(program_, context_.helpers, context_.options, context_.rules);
+    PathTree paths;
+    again.paths = &paths;
+    again.cfg = context_.cfg;
+    again.live = context_.live;
+    again.frame_bytes.assign(again.cfg.subprograms.size(), 0);
+    again.clear.assign(again.cfg.subprograms.size(), 0);
+    if (again.frame_bytes.empty() || again.live.before.empty()) return;  // it failed before it walked
+    Statistics unused;
+    const Check same = explore(again, unused);
+    if (same && same->code == failed.code && same->insn == failed.insn) explain(failed, again, paths);
   }
 
   vm::Facts take_facts() {

@@ -67,9 +67,10 @@ struct Outcome {
 
 Outcome verify(vm::LoadedProgram program, const vm::HelperTable& helpers, const Options& options = {});
 
-// Every stable code with one line of meaning and its cure, ascending: for `explain-error` and docs.
+// Every stable code, ascending: for `explain-error` and docs. `example` is the least program that has it, in C where C
+// can, else in assembler (docs/asm.md).
 struct CodeInfo {
-  std::string_view code, meaning, cure;
+  std::string_view code, meaning, cure, example;
 };
 std::span<const CodeInfo> all_codes() noexcept;
 

@@ -93,7 +93,7 @@ void add_config_verbs(CLI::App& app, Options& o) {
   graph->callback([&o] { o.action = [&o] { return sluice::cli::graph(o.graph); }; });
 
   auto* schema = app.add_subcommand("schema", "JSON Schema of the pipeline file, or a page of the docs");
-  schema->add_option("--page", o.page, "config, helpers, codes or drops");
+  schema->add_option("--page", o.page, "config, helpers, drops or errors");
   schema->callback([&o] { o.action = [&o] { return sluice::cli::schema(o.page); }; });
   auto* explain = app.add_subcommand("explain-error", "what a verifier code means");
   explain->add_option("CODE", o.code, "such as pkt-bounds")->required();

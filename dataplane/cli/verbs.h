@@ -127,8 +127,8 @@ struct Graph {
 };
 int graph(const Graph& options);
 
-// `page`: empty for the JSON Schema of the pipeline file, or a page of docs/: "config", "helpers", "codes",
-// "drops".
+// `page`: empty for the JSON Schema of the pipeline file, or a page of docs/: "config", "helpers", "drops",
+// "errors".
 int schema(const std::string& page);
 int explain_error(const std::string& code);
 // What --version prints: this program's version, engines, libraries and what the CPU offers.

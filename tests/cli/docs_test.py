@@ -11,7 +11,7 @@ from runner import Run, Tap
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PAGES = {"schema.json": [], "config.md": ["--page", "config"], "helpers.md": ["--page", "helpers"],
-         "codes.md": ["--page", "codes"], "drops.md": ["--page", "drops"]}
+         "drops.md": ["--page", "drops"], "errors.md": ["--page", "errors"]}
 
 
 def main() -> int:

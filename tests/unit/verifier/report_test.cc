@@ -36,16 +36,54 @@ TEST(Report, ShowsSourceProofAndCure) {
             "fw.bpf.c:13:12: error[pkt-bounds]: 2-byte read past the proven packet bytes\n"
             "    13 |   if (tcp->dest == bpf_htons(80))      insn 10, r2\n"
             " reads:   data+16+v .. +18+v, v in [0,60] (added at fw.bpf.c:12)\n"
-            " proven:  nothing from data+v\n"
-            " why:     adding v made a new pointer; an earlier check does not carry over\n"
-            " fix:     before it: if (pointer + 2 > data_end) return XDP_DROP;\n");
+            " proven:  34 bytes from data (check at fw.bpf.c:10); nothing from `tcp`\n"
+            " why:     adding v at line 12 made a new pointer; an earlier check does not carry over\n"
+            " fix:     after line 12: if ((void *)(tcp + 1) > (void *)(long)ctx->data_end) return XDP_DROP;\n");
 }
 
 TEST(Report, ShowsTheInstructionWhereThereIsNoSource) {
   const vm::LoadedProgram program = testing_support::program_from_asm(kUnchecked, vm::xdp_type());
   const Outcome outcome = verify(program, helpers::table());
   ASSERT_FALSE(outcome.accepted());
-  EXPECT_THAT(render(outcome.rejection(), program), HasSubstr("    10 | ldxh r0, [r2+16]"));
+  EXPECT_EQ(render(outcome.rejection(), program),
+            "program:insn 10: error[pkt-bounds]: 2-byte read past the proven packet bytes\n"
+            "    10 | ldxh r0, [r2+16]                    insn 10, r2\n"
+            " reads:   data+16+v .. +18+v, v in [0,60] (added at insn 9)\n"
+            " proven:  34 bytes from data (check at insn 5); nothing from this pointer\n"
+            " why:     adding v at insn 9 made a new pointer; an earlier check does not carry over\n"
+            " fix:     before insn 10: leave unless r2 + 18 <= data_end\n");
+}
+
+TEST(Report, TellsWithoutSourceWhichCallMadeAPointerVoid) {
+  const vm::LoadedProgram program = testing_support::program_from_asm(R"(
+      mov r6, r1
+      ldxw r7, [r6+0]
+      mov r2, 4
+      call xdp_adjust_head
+      ldxb r0, [r7+0]
+      exit)",
+                                                                      vm::xdp_type());
+  const Outcome outcome = verify(program, helpers::table());
+  ASSERT_FALSE(outcome.accepted());
+  EXPECT_THAT(render(outcome.rejection(), program),
+              HasSubstr(" why:     set at insn 1; bpf_xdp_adjust_head at insn 3 made it void"));
+}
+
+TEST(Report, NamesTheHottestLoopItsRoundsAndWhatDiffers) {
+  const vm::LoadedProgram program = testing_support::program_from_asm(R"(
+      mov r1, 0
+    again:
+      add r1, 1
+      jlt r1, 100000, again
+      mov r0, 2
+      exit)",
+                                                                      vm::xdp_type());
+  const Outcome outcome = verify(program, helpers::table(), {.limits = {.processed = 1000}});
+  ASSERT_FALSE(outcome.accepted());
+  EXPECT_EQ(outcome.rejection().code, "too-complex");
+  const std::string text = render(outcome.rejection(), program);
+  EXPECT_THAT(text, HasSubstr("the loop at insn 1 was followed for 500 rounds of about 2 instructions"));
+  EXPECT_THAT(text, HasSubstr("no two rounds are alike: r1 was 497, then 498"));
 }
 
 TEST(Report, EveryRefusalSaysWhyAndHowToFixIt) {
