@@ -141,7 +141,9 @@ Check check_map_value(const Context& context, const Reg& base, const Access& acc
   }
   const Reach where = reach(base, access.offset);
   const bool bounded = base.value.smin() > -kMaxOffset && base.value.smax() < kMaxOffset;
-  const bool inside = bounded && where.min >= 0 && where.max + access.size <= std::int64_t{spec.value_size};
+  const bool linux_loses = context.options.as_linux && base.value.smin() < 0 && !base.value.is_constant();
+  const bool inside =
+      bounded && !linux_loses && where.min >= 0 && where.max + access.size <= std::int64_t{spec.value_size};
   if (!inside && context.enforced(Rule::kMapBounds)) {
     return fail(Rule::kMapBounds, fmt::format("{} outside the value of map {}", span_text(access), spec.name),
                 {{access.use == Use::kRead ? "reads" : "writes", reads_text(context, "value", base, access)},

@@ -108,9 +108,7 @@ void learn_packet(Cond cond, const Reg& pointer, std::uint32_t slot, Ways& ways)
 
 // Pointers that are certainly not null.
 bool never_null(const Reg& reg) {
-  return (reg.type == Type::kMapValue || reg.type == Type::kMap || reg.type == Type::kStack ||
-          reg.type == Type::kContext) &&
-         reg.value.is_constant();
+  return (reg.type == Type::kMapValue || reg.type == Type::kMap || reg.type == Type::kStack) && reg.value.is_constant();
 }
 
 std::uint32_t target(const Context& context, const State& state) {

@@ -168,8 +168,10 @@ class Arguments {
     }
     const auto most = static_cast<std::int64_t>(size.value.umax());
     const bool null_allowed = address.is_null() && memory_kind == ArgKind::kReadMemOrNull;
-    if (most == 0 && (null_allowed || !address.is_scalar())) return {};
-    return memory(number - 1, std::max<std::int64_t>(most, 1), memory_kind == ArgKind::kWriteMem);
+    if (most == 0 && null_allowed) return {};
+    // No bytes at an address are still an address.
+    const std::int64_t bytes = address.is_scalar() ? std::max<std::int64_t>(most, 1) : most;
+    return memory(number - 1, bytes, memory_kind == ArgKind::kWriteMem);
   }
 
   const Context& context_;
@@ -211,7 +213,8 @@ bool always_finds(Context& context, const State& state, const HelperDesc& helper
 Reg result_of(Context& context, const HelperDesc& helper, std::int32_t map, bool never_null) {
   switch (helper.ret) {
     case vm::RetKind::kScalar: break;
-    case vm::RetKind::kError: return Reg::scalar(Scalar::signed_range(-kMaxErrno, 0));
+    case vm::RetKind::kError:
+      return context.options.as_linux ? Reg::unknown() : Reg::scalar(Scalar::signed_range(-kMaxErrno, 0));
     case vm::RetKind::kMapValueOrNull: {
       if (map < 0) break;
       Reg result = Reg::pointer(never_null ? Type::kMapValue : Type::kMapValueOrNull);
@@ -294,7 +297,8 @@ void call_helper(Context& context, State& state) {
     invalidate_packets(state);
   }
   forget_arguments(state);
-  state.reg(0) = result_of(context, *helper, index, never_null);
+  // A tail call that comes back says nothing of why.
+  if (helper->effect != vm::Effect::kTailCall) state.reg(0) = result_of(context, *helper, index, never_null);
 }
 
 void enter_subprogram(const Context& context, State& state) {

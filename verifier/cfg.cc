@@ -117,7 +117,9 @@ class Builder {
       if (!on(Rule::kMapIndex)) return {};
       return failure(Rule::kMapIndex, slot, first.dst, fmt::format("map number {} does not exist", first.imm));
     }
-    return kind == vm::Imm64::kMap ? Check{} : check_map_value(slot, program_.maps[index]->spec());
+    if (kind == vm::Imm64::kMapValue) return check_map_value(slot, program_.maps[index]->spec());
+    if (second.imm == 0 || !on(Rule::kImm64Pair)) return {};
+    return failure(Rule::kImm64Pair, slot, first.dst, "the second half of an lddw of a map must be 0");
   }
 
   Check check_map_value(std::uint32_t slot, const vm::MapSpec& spec) const {

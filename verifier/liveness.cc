@@ -111,20 +111,18 @@ class Pass {
       case Kind::kLoadSigned:
       case Kind::kLoadImm64: v[insn.dst] = kNo; break;
       case Kind::kLoad:
-        if (row.size < 8) {
-          v[insn.dst] = kNo;
-        } else {
-          v[insn.dst] = v[insn.src].may_be_own() ? join(spilled_, in_callers) : v[insn.src] == kNo ? kNo : in_callers;
-        }
-        break;
+        v[insn.dst] = loaded(row, v[insn.src], in_callers); break;
       case Kind::kStore:
         if (v[insn.src].may_be_stack() && v[insn.dst].may_be_stack()) {
           spilled_ = join(spilled_, v[insn.src].may_be_own() ? kAny : kForeign);
         }
         break;
       case Kind::kAtomic:
-        v[insn.src] = kNo;
-        if (row.atomic() == vm::AtomicOp::kCompareExchange) v[0] = kNo;
+        if (row.atomic() == vm::AtomicOp::kCompareExchange) {
+          v[0] = loaded(row, v[insn.dst], in_callers);
+        } else if (row.atomic() >= vm::AtomicOp::kFetchAdd) {
+          v[insn.src] = loaded(row, v[insn.dst], in_callers);
+        }
         break;
       case Kind::kCallHelper:
       case Kind::kCallLocal:
@@ -137,6 +135,12 @@ class Pass {
       case Kind::kBranch:
       case Kind::kExit: break;
     }
+  }
+
+  // What is read through `base`.
+  [[nodiscard]] StackValue loaded(const InsnRow& row, const StackValue& base, const StackValue& in_callers) const {
+    if (row.size < 8) return kNo;
+    return base.may_be_own() ? join(spilled_, in_callers) : base == kNo ? kNo : in_callers;
   }
 
   static StackValue alu_value(const InsnRow& row, const Insn& insn, const StackValues& v) {
@@ -196,11 +200,7 @@ class Pass {
       case Kind::kStore:
       case Kind::kStoreImm: unstep_store(slot, row, insn, live); break;
       case Kind::kAtomic:
-        if (row.atomic() == vm::AtomicOp::kCompareExchange) use(live, 0, false);
-        use(live, insn.dst, true);
-        use(live, insn.src, false);
-        read_stack(stack_[slot][insn.dst], insn.offset, row.size, false, live);
-        break;
+        unstep_atomic(slot, row, insn, live); break;
       case Kind::kLoadImm64: define(live, insn.dst); break;
       case Kind::kGoto: break;
       case Kind::kBranch:
@@ -236,6 +236,18 @@ class Pass {
     define(live, insn.dst);
     use(live, insn.src, true);
     read_stack(stack_[slot][insn.src], insn.offset, row.size, precise, live);
+  }
+
+  void unstep_atomic(std::uint32_t slot, const InsnRow& row, const Insn& insn, Live& live) {
+    const bool exchange = row.atomic() == vm::AtomicOp::kCompareExchange;
+    const bool fetches = exchange || row.atomic() >= vm::AtomicOp::kFetchAdd;
+    const unsigned result = exchange ? 0 : insn.src;
+    const bool precise = fetches && is_precise(live, result);
+    if (fetches) define(live, result);
+    if (exchange) use(live, 0, false);
+    use(live, insn.dst, true);
+    use(live, insn.src, false);
+    read_stack(stack_[slot][insn.dst], insn.offset, row.size, precise, live);
   }
 
   static void read_stack(const StackValue& base, std::int64_t offset, std::int64_t size, bool precise, Live& live) {

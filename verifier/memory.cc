@@ -144,7 +144,11 @@ void break_spill(Slot& slot, unsigned byte, unsigned size) {
 }
 
 void store_slot(Context& context, Slot& slot, unsigned byte, unsigned size, Reg& value) {
-  break_spill(slot, byte, size);
+  if (context.options.as_linux) {
+    break_spill(slot, 0, 8);
+  } else {
+    break_spill(slot, byte, size);
+  }
   Byte kind = Byte::kMisc;
   if (value.is_null()) {
     kind = Byte::kZero;
@@ -217,15 +221,13 @@ void transfer_atomic(Context& context, State& state) {
   const Insn& insn = context.insn(state.slot);
   const Reg base = state.reg(insn.dst);
   record(context, state, base, insn.offset);
+  const Reg old = load(context, state, base, insn.offset, row.size);
   if (base.type == Type::kStack) {
     const Bytes bytes = touch(context, state, base, insn.offset, row.size);
-    Frame& frame = state.frames[base.frame];
-    note_unwritten(context, frame, bytes);
-    smear(frame, bytes, false);
+    smear(state.frames[base.frame], bytes, false);
   }
   if (!is_fetch(row.atomic())) return;
-  const unsigned result = row.atomic() == vm::AtomicOp::kCompareExchange ? 0 : insn.src;
-  state.reg(result) = Reg::scalar(zero_extend(Scalar::unknown(), row.size));
+  state.reg(row.atomic() == vm::AtomicOp::kCompareExchange ? 0 : insn.src) = old;
 }
 
 std::optional<std::uint64_t> constant_behind(Context& context, const State& state, const Reg& base, unsigned size) {

@@ -50,6 +50,31 @@ void keep_link(AluOp op, std::int32_t imm, const Reg& before, Reg& after) {
   after.delta = static_cast<std::int32_t>(delta);
 }
 
+// Results that Linux knows nothing of (docs/differences.md).
+bool unknown_to_linux(AluOp op, const Scalar& src) {
+  switch (op) {
+    case AluOp::kDiv:
+    case AluOp::kSdiv:
+    case AluOp::kMod:
+    case AluOp::kSmod: return true;
+    case AluOp::kLsh:
+    case AluOp::kRsh:
+    case AluOp::kArsh:
+    case AluOp::kMovsx8:
+    case AluOp::kMovsx16:
+    case AluOp::kMovsx32: return !src.is_constant();
+    case AluOp::kAdd:
+    case AluOp::kSub:
+    case AluOp::kMul:
+    case AluOp::kOr:
+    case AluOp::kAnd:
+    case AluOp::kNeg:
+    case AluOp::kXor:
+    case AluOp::kMov: return false;
+  }
+  return false;
+}
+
 void transfer_numbers(Context& context, State& state, const InsnRow& row, const Insn& insn) {
   const bool by_reg = row.source == vm::Source::kReg;
   if (row.alu() == AluOp::kMov && !row.wide && by_reg && state.reg(insn.src).value.umax() <= UINT32_MAX) {
@@ -60,6 +85,10 @@ void transfer_numbers(Context& context, State& state, const InsnRow& row, const 
       by_reg ? state.reg(insn.src).value : Scalar::constant(static_cast<std::uint64_t>(std::int64_t{insn.imm}));
   const Reg before = state.reg(insn.dst);
   Reg& dst = state.reg(insn.dst);
+  if (context.options.as_linux && unknown_to_linux(row.alu(), src)) {
+    dst = Reg::unknown();  // of 64 bits, even after 32-bit operations
+    return;
+  }
   dst = Reg::scalar(alu(row.alu(), row.wide, before.value, src));
   if (!by_reg && row.wide) keep_link(row.alu(), insn.imm, before, dst);
 }

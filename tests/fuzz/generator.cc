@@ -416,8 +416,8 @@ class Generator {
         call_done(Role::kNumber);
         break;
       default:
-        if (chance(50)) put("mov r1, r6");
-        put("call {}", chance(50) ? "xdp_get_buff_len" : "get_smp_processor_id");
+        if (chance(90)) put("mov r1, r6");
+        put("call xdp_get_buff_len");
         call_done(Role::kNumber);
         break;
     }

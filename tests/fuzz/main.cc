@@ -6,10 +6,12 @@
 // Prints counts; writes the first findings of each cause, cut short, as assembler text. Exit 1 on a wrong accept, a
 // fault, engines that differ, or too many wrong refusals; 77 where bpf(2) is not permitted.
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -74,9 +76,12 @@ void add_objects(std::vector<Origin>& origins, const std::string& folder) {
     if (!object) continue;
     const auto maps = vm::make_maps(*object, 1);
     if (!maps) continue;
-    const auto peers = std::make_shared<Peers>(*maps);
+    // A prog array takes its owner from the first program that names it.
+    std::map<std::pair<std::string_view, bool>, std::shared_ptr<Peers>> owners;
     for (const vm::LoadedProgram& program : object->programs) {
       if (!gets_frames(program)) continue;
+      auto& peers = owners[{program.type->name, program.frags}];
+      if (peers == nullptr) peers = std::make_shared<Peers>(*maps);
       origins.push_back({fmt::format("{} {}", std::filesystem::path(path).filename().string(), program.name),
                          vm::bind(program, *maps), peers});
     }
@@ -95,6 +100,17 @@ std::string source(const vm::LoadedProgram& program) {
     if (row != nullptr && vm::slots(*row) == 2) ++slot;
   }
   return text;
+}
+
+// What is running when the process dies of a signal.
+std::uint64_t running_seed = 0, running_program = 0;
+
+void say_and_die(int signal) {
+  std::array<char, 128> line{};
+  const auto end = fmt::format_to_n(line.data(), line.size(), "signal {}: --seed {} --only {}\n", signal, running_seed, running_program);
+  if (::write(STDERR_FILENO, line.data(), std::min(end.size, line.size())) < 0) _exit(1);
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
 }
 
 class Fuzzer {
@@ -126,6 +142,8 @@ class Fuzzer {
 
  private:
   void one(std::uint64_t n) {
+    running_seed = options_.seed;
+    running_program = n;
     std::mt19937_64 random(options_.seed * 0x9e3779b97f4a7c15U + n);
     std::string from = "generated";
     Peers* peers = generated_.get();
@@ -224,6 +242,7 @@ int run(int argc, char** argv) {
     std::printf("SKIP: %s; nothing was compared\n", why.c_str());
     return 77;
   }
+  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) ::signal(signal, say_and_die);
   cpu_set_t first;
   CPU_ZERO(&first);
   CPU_SET(0, &first);

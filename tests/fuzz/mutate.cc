@@ -59,7 +59,7 @@ void mutate(vm::LoadedProgram& program, std::mt19937_64& random) {
   const auto all = starts(insns);
   const std::size_t at = all[random() % all.size()];
   Insn& insn = insns[at];
-  const bool pair = insn.opcode == kLddw;
+  const bool pair = insn.opcode == kLddw && at + 1 < insns.size();
   switch (random() % 10) {
     case 0:
     case 1: other_operation(insn, random); break;
