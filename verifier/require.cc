@@ -167,6 +167,13 @@ Check check_load(const Context& context, const State& state, std::uint32_t slot)
           context, base, {.slot = slot, .reg = insn.src, .offset = insn.offset, .size = row.size, .use = Use::kRead})) {
     return failed;
   }
+  if (base.type == Type::kContext && row.kind == vm::Kind::kLoadSigned && context.enforced(Rule::kContextSize)) {
+    const vm::ContextField* const field = vm::context_field(*context.program.type, insn.offset);
+    if (field != nullptr && field->kind != vm::FieldKind::kScalar32) {
+      return failure(Rule::kContextSize, slot, insn.src, "sign-extending read of a pointer of the context",
+                     {{"why", "data, data_end and data_meta are addresses, not signed numbers"}});
+    }
+  }
   const Reach where = reach(base, insn.offset);
   if (base.type != Type::kStack || !where.fixed() || row.size == 8 || !context.enforced(Rule::kSpillSize)) return {};
   const std::vector<Slot>& stack = state.frames[base.frame].stack;

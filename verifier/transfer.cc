@@ -90,6 +90,9 @@ void transfer_numbers(Context& context, State& state, const InsnRow& row, const 
     return;
   }
   dst = Reg::scalar(alu(row.alu(), row.wide, before.value, src));
+  if (context.options.as_linux && row.alu() == AluOp::kLsh && dst.value.smin() < 0) {
+    dst.value = Scalar::of_bits(dst.value.bits());  // signs shifted left are lost
+  }
   if (!by_reg && row.wide) keep_link(row.alu(), insn.imm, before, dst);
 }
 
@@ -122,7 +125,7 @@ void transfer_endian(const Context& context, State& state) {
   Reg& dst = state.reg(context.insn(state.slot).dst);
   // Of a pointer only unknown bits are left.
   const Scalar in = dst.is_scalar() ? dst.value : Scalar::unknown();
-  dst = Reg::scalar(endian(row.endian(), in, row.size));
+  dst = context.options.as_linux ? Reg::unknown() : Reg::scalar(endian(row.endian(), in, row.size));
 }
 
 void transfer_imm64(const Context& context, State& state) {

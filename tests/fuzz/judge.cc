@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -26,6 +27,7 @@ namespace sluice::fuzz {
 namespace {
 
 constexpr std::size_t kFrames = 6;
+constexpr std::size_t kManyFrames = 150;  // where the kernel refuses what is accepted here
 constexpr std::size_t kMostEntries = 64;
 constexpr std::size_t kLogBytes = 1U << 15;
 constexpr std::size_t kMostClaims = 4000;
@@ -45,6 +47,15 @@ bool is_plain(const vm::MapSpec& spec) {
   return spec.type == vm::MapType::kArray || spec.type == vm::MapType::kHash;
 }
 
+template <typename F>
+void for_each_entry(vm::Map& map, F&& f) {
+  Bytes key(map.spec().key_size), next(key.size()), value(map.transfer_size());
+  for (bool more = map.next_key(nullptr, next.data()); more; more = map.next_key(key.data(), next.data())) {
+    key = next;
+    if (map.read(key.data(), value.data()) == 0) f(key, value);
+  }
+}
+
 // How a run ended.
 struct End {
   std::uint32_t verdict = 0;
@@ -57,11 +68,11 @@ std::string text(const End& end) {
   return fmt::format("{} {}", end.verdict, bytes);
 }
 
-std::vector<Bytes> frames(std::mt19937_64& random, const testing_support::Claims& claims) {
+std::vector<Bytes> frames(std::mt19937_64& random, const testing_support::Claims& claims, std::size_t count) {
   static constexpr std::size_t kLengths[] = {14, 15, 18, 24, 33, 34, 35, 42, 54, 64, 100};
   std::vector<std::size_t> at_bounds;
   std::ranges::copy_if(claims.lengths(), std::back_inserter(at_bounds), [](std::size_t n) { return n >= 14 && n <= 3000; });
-  std::vector<Bytes> all(kFrames);
+  std::vector<Bytes> all(count);
   for (Bytes& frame : all) {
     frame.resize(at_bounds.empty() || random() % 3 == 0 ? kLengths[random() % std::size(kLengths)]
                                                        : at_bounds[random() % at_bounds.size()]);
@@ -75,9 +86,9 @@ void load_frame(pipeline::FrameBuffer& buffer, const Bytes& frame, bool frags, v
   context.ingress_ifindex = 1;
 }
 
-// Interpreter with claims; `fault` says what went wrong.
+// In checked mode, with claims when there are some; `fault` says what went wrong.
 std::vector<End> interpret(const vm::VerifiedProgram& program, const std::vector<Bytes>& frames,
-                           testing_support::Claims& claims, std::string& fault) {
+                           testing_support::Claims* claims, std::string& fault) {
   pipeline::FrameBuffer buffer(pipeline::FrameModel::kLinux);
   vm::ExecEnv env;
   std::vector<End> ends;
@@ -85,7 +96,7 @@ std::vector<End> interpret(const vm::VerifiedProgram& program, const std::vector
     vm::XdpContext context;
     load_frame(buffer, frame, program.program().frags, context);
     const vm::RunResult result = vm::interpret(program, context, env, helpers::table(),
-                                               {.checked = true, .max_insns = 1'000'000, .steps = &claims});
+                                               {.checked = true, .max_insns = 1'000'000, .steps = claims});
     if (result.fault) {
       fault = fmt::format("insn {}: {}", result.fault->insn, result.fault->what);
       return ends;
@@ -191,23 +202,59 @@ template <typename F>
   return run();
 }
 
+// Maps with the same contents somewhere else. Maps of maps are shared.
+Maps twins(const Maps& maps) {
+  Maps all;
+  for (const auto& map : maps) {
+    auto twin = map->spec().inner == nullptr ? vm::make_map(map->spec(), map->cpus()) : Error{};
+    if (!twin) {
+      all.push_back(map);
+      continue;
+    }
+    for_each_entry(*map, [&](const Bytes& key, const Bytes& value) {
+      (*twin)->write(key.data(), value.data(), vm::UpdateMode::kAny);
+    });
+    if (map->frozen()) (*twin)->freeze();
+    all.push_back(std::move(*twin));
+  }
+  return all;
+}
+
+// Keys with values of the maps that are compared.
+std::vector<Bytes> contents_of(const Maps& maps) {
+  std::vector<Bytes> all;
+  for (const auto& map : maps) {
+    if (!is_plain(map->spec())) continue;
+    const auto first = static_cast<std::ptrdiff_t>(all.size());
+    for_each_entry(*map, [&](const Bytes& key, const Bytes& value) {
+      all.push_back(key);
+      all.back().insert(all.back().end(), value.begin(), value.end());
+    });
+    std::sort(all.begin() + first, all.end());
+  }
+  return all;
+}
+
 Judgement run_all(const vm::VerifiedProgram& program, Peers& peers, int kernel, testing_support::Claims& claims,
                   std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  const std::vector<Bytes> input = frames(random, claims);
+  const std::vector<Bytes> input = frames(random, claims, kernel < 0 ? kManyFrames : kFrames);
   Judgement result{.finding = Finding::kBothAccept};
   std::string fault;
   peers.reset_ours();
-  const auto interpreted = interpret(program, input, claims, fault);
+  const auto interpreted = interpret(program, input, &claims, fault);
   if (!fault.empty()) {
     return {.finding = Finding::kViolation, .what = fault, .signature = "violation " + fault.substr(fault.find(':'), 60)};
   }
   const auto contents = peers.ours();
   const auto differ = [&](std::string what, std::string_view who) {
     // Numbers made of addresses differ from run to run: then nothing can be compared.
+    vm::LoadedProgram copy = program.program();
     peers.reset_ours();
-    const auto again = shifted([&] { return interpret(program, input, claims, fault); });
-    if (again != interpreted || peers.ours() != contents) return result;
+    copy.maps = twins(peers.maps());
+    const vm::VerifiedProgram moved = verifier::verify(copy, helpers::table()).take();
+    const auto again = shifted([&] { return interpret(moved, input, nullptr, fault); });
+    if (again != interpreted || contents_of(copy.maps) != contents) return result;
     if (who.starts_with("kernel") && compares_addresses(program.program(), claims)) return result;
     return Judgement{.finding = Finding::kEnginesDiffer, .what = std::move(what), .signature = fmt::format("differs {}", who)};
   };
@@ -229,7 +276,19 @@ Judgement run_all(const vm::VerifiedProgram& program, Peers& peers, int kernel, 
   return result;
 }
 
-// The last lines without numbers.
+// The slot of the instruction that the kernel's log ends with, or -1.
+long refused_slot(const std::vector<char>& log) {
+  long slot = -1;
+  std::istringstream lines{std::string(log.data())};
+  for (std::string line; std::getline(lines, line);) {
+    char* end = nullptr;
+    const long number = std::strtol(line.c_str(), &end, 10);
+    if (end != line.c_str() && std::string_view(end).starts_with(": (")) slot = number;
+  }
+  return slot;
+}
+
+// Words without numbers.
 std::string without_numbers(std::string_view words) {
   std::string all;
   for (const char c : words) {
@@ -257,12 +316,7 @@ Peers::Peers(Maps maps) : maps_(std::move(maps)) {
     if (!is_plain(map.spec()) || map.frozen()) continue;
     entries += map.spec().max_entries;
     if (entries > kMostEntries) continue;
-    Bytes key(map.spec().key_size), next(key.size());
-    for (bool more = map.next_key(nullptr, next.data()); more; more = map.next_key(key.data(), next.data())) {
-      key = next;
-      Bytes value(map.transfer_size());
-      if (map.read(key.data(), value.data()) == 0) initial_.push_back({i, key, value});
-    }
+    for_each_entry(map, [&](const Bytes& key, const Bytes& value) { initial_.push_back({i, key, value}); });
   }
   const auto known = [](const auto& map) {
     const vm::MapType type = map->spec().type;
@@ -324,23 +378,7 @@ void Peers::reset_kernels() {
   }
 }
 
-std::vector<Bytes> Peers::ours() const {
-  std::vector<Bytes> all;
-  for (const auto& map : maps_) {
-    if (!small_ || !is_plain(map->spec())) continue;
-    const std::size_t first = all.size();
-    Bytes key(map->spec().key_size), next(key.size());
-    for (bool more = map->next_key(nullptr, next.data()); more; more = map->next_key(key.data(), next.data())) {
-      key = next;
-      Bytes entry = key;
-      entry.resize(key.size() + map->transfer_size());
-      map->read(key.data(), entry.data() + key.size());
-      all.push_back(std::move(entry));
-    }
-    std::sort(all.begin() + static_cast<std::ptrdiff_t>(first), all.end());
-  }
-  return all;
-}
+std::vector<Bytes> Peers::ours() const { return small_ ? contents_of(maps_) : std::vector<Bytes>{}; }
 
 std::vector<Bytes> Peers::kernels() const {
   std::vector<Bytes> all;
@@ -400,12 +438,17 @@ Judgement judge(const vm::LoadedProgram& program, Peers& peers, std::uint64_t se
     narrow.as_linux = true;
     narrow.limits.processed = kMostProcessed;
     const bool knows_more = !verifier::verify(program, helpers::table(), narrow).accepted();
-    const std::string_view row = reason_to_accept(error, line, knows_more);
+    const vm::VerifiedProgram proven = std::move(outcome).take();
+    const long slot = refused_slot(log);
+    const auto& facts = proven.facts().insns;
+    const bool nobody_there =
+        slot >= 0 && static_cast<std::size_t>(slot) < facts.size() && !facts[static_cast<std::size_t>(slot)].reachable;
+    const std::string_view row = reason_to_accept(error, line, knows_more, nobody_there);
     result = {.finding = row.empty() ? Finding::kWrongAccept : Finding::kListedAccept,
               .what = fmt::format("the kernel refuses it, errno {}: {}", error, line),
               .signature = fmt::format("accept {} {}", error, row.empty() ? without_numbers(line) : std::string(row))};
     // It runs all the same: what is more is to be harmless.
-    const Judgement ran = run_all(std::move(outcome).take(), peers, -1, claims, seed);
+    const Judgement ran = run_all(proven, peers, -1, claims, seed);
     return ran.finding == Finding::kBothAccept ? result : ran;
   }
   if (!ours && fd >= 0) {

@@ -30,6 +30,8 @@ constexpr Refused kRefused[] = {
     {"div-by-zero", "", "mistakes in instructions that no path reaches"},
     {"bad-shift", "", "mistakes in instructions that no path reaches"},
     {"not-a-pointer", "read through a map", "reading the kernel's own map structure"},
+    {"unknown-helper", "is not available", "helpers that Sluice lacks"},
+    {"ptr-spill", " is stored as ", "pointers stored at variable stack offsets"},
     {"ptr-spill", "is stored at a variable stack offset", "pointers stored at variable stack offsets"},
 };
 
@@ -39,8 +41,9 @@ bool has_map_of_maps(const vm::LoadedProgram& program) {
 
 }  // namespace
 
-std::string_view reason_to_accept(int error, std::string_view words, bool knows_more) {
+std::string_view reason_to_accept(int error, std::string_view words, bool knows_more, bool nobody_there) {
   if (knows_more) return "bounds of quotients, remainders";
+  if (nobody_there) return "ways that numbers exclude";
   for (const Accepted& one : kAccepted) {
     if (one.error == error && words.find(one.words) != std::string_view::npos) return one.row;
   }
