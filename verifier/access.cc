@@ -105,7 +105,9 @@ Check check_stack(const Context& context, const Reg& base, const Access& access)
   };
   const Reach where = reach(base, access.offset);
   const bool bounded = base.value.smin() > -kMaxOffset && base.value.smax() < kMaxOffset;
-  const bool inside = bounded && where.min >= -std::int64_t{vm::kStackBytes} && where.max + access.size <= 0;
+  // r10 itself is no stack, not even for no bytes.
+  const bool inside =
+      bounded && where.min >= -std::int64_t{vm::kStackBytes} && where.max < 0 && where.max + access.size <= 0;
   if (!inside && context.enforced(Rule::kStackBounds)) {
     return fail(Rule::kStackBounds, fmt::format("{} outside the stack", span_text(access)),
                 {{access.use == Use::kRead ? "reads" : "writes", reads_text(context, "r10", base, access)},

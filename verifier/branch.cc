@@ -106,9 +106,9 @@ void learn_packet(Cond cond, const Reg& pointer, std::uint32_t slot, Ways& ways)
   }
 }
 
-// Pointers that are certainly not null.
+// Pointers that Linux knows are not null.
 bool never_null(const Reg& reg) {
-  return (reg.type == Type::kMapValue || reg.type == Type::kMap || reg.type == Type::kStack) && reg.value.is_constant();
+  return (reg.type == Type::kMapValue || reg.type == Type::kMap) && reg.value.is_constant();
 }
 
 std::uint32_t target(const Context& context, const State& state) {
@@ -144,7 +144,7 @@ Ways number_ways(const Context& context, State state, const Reg& b) {
   const bool same =
       row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.id == b.id && a.delta == b.delta));
   Truth truth = branch(row.cond(), row.wide, a.value, b.value);
-  if (same && truth == Truth::kMaybe) truth = with_itself(row.cond());
+  if (same && truth == Truth::kMaybe && !context.options.as_linux) truth = with_itself(row.cond());
   Ways ways;
   switch (truth) {
     case Truth::kAlways: ways.taken = std::move(state); break;

@@ -237,6 +237,8 @@ std::optional<std::uint64_t> constant_behind(Context& context, const State& stat
   const std::vector<Slot>& stack = state.frames[base.frame].stack;
   if (slot_index(where.min) >= stack.size()) return std::nullopt;
   Slot slot = stack[slot_index(where.min)];
+  const auto spilled = static_cast<std::size_t>(std::ranges::count(slot.bytes, Byte::kSpill));
+  if (context.options.as_linux && spilled != 0 && spilled != size) return std::nullopt;
   const Reg value = load_slot(context, slot, byte_index(where.min), size);
   if (!value.is_scalar() || !value.value.is_constant()) return std::nullopt;
   return value.value.constant_value();

@@ -1,5 +1,7 @@
 #include "verifier/transfer.h"
 
+#include <algorithm>
+
 #include "verifier/call.h"
 
 namespace sluice::verifier {
@@ -75,6 +77,15 @@ bool unknown_to_linux(AluOp op, const Scalar& src) {
   return false;
 }
 
+// What Linux keeps of `exact`, the result: it loses signs that are shifted left or combined bit by bit.
+Scalar less_signed(AluOp op, const Scalar& a, const Scalar& b, const Scalar& exact) {
+  const bool bitwise = op == AluOp::kAnd || op == AluOp::kOr || op == AluOp::kXor;
+  if (!bitwise && !(op == AluOp::kLsh && exact.smin() < 0)) return exact;
+  const Scalar bits = Scalar::of_bits(exact.bits());
+  if (op != AluOp::kAnd) return bits;
+  return bits.intersect(Scalar::range(0, std::min(a.umax(), b.umax()))).value_or(bits);
+}
+
 void transfer_numbers(Context& context, State& state, const InsnRow& row, const Insn& insn) {
   const bool by_reg = row.source == vm::Source::kReg;
   if (row.alu() == AluOp::kMov && !row.wide && by_reg && state.reg(insn.src).value.umax() <= UINT32_MAX) {
@@ -90,9 +101,7 @@ void transfer_numbers(Context& context, State& state, const InsnRow& row, const 
     return;
   }
   dst = Reg::scalar(alu(row.alu(), row.wide, before.value, src));
-  if (context.options.as_linux && row.alu() == AluOp::kLsh && dst.value.smin() < 0) {
-    dst.value = Scalar::of_bits(dst.value.bits());  // signs shifted left are lost
-  }
+  if (context.options.as_linux) dst.value = less_signed(row.alu(), before.value, src, dst.value);
   if (!by_reg && row.wide) keep_link(row.alu(), insn.imm, before, dst);
 }
 

@@ -42,7 +42,7 @@ bool has_map_of_maps(const vm::LoadedProgram& program) {
 }  // namespace
 
 std::string_view reason_to_accept(int error, std::string_view words, bool knows_more, bool nobody_there) {
-  if (knows_more) return "bounds of quotients, remainders";
+  if (knows_more) return "bounds of quotients, remainders, shifts by a register";
   if (nobody_there) return "ways that numbers exclude";
   for (const Accepted& one : kAccepted) {
     if (one.error == error && words.find(one.words) != std::string_view::npos) return one.row;
