@@ -19,8 +19,8 @@ constexpr std::int32_t kChangesMap[] = {2, 3, 87, 88};  // map_update_elem, map_
 // Those that hand out the memory they read, to maps, frames or readers: map_update_elem, perf_event_output,
 // map_push_elem, ringbuf_output, xdp_store_bytes.
 constexpr std::int32_t kHandsOut[] = {2, 25, 87, 130, 190};
-constexpr std::int32_t kMapLookup = 1;                  // map_lookup_elem
-constexpr std::int64_t kMaxErrno = 4095;                // MAX_ERRNO, linux/err.h
+constexpr std::int32_t kMapLookup = 1;    // map_lookup_elem
+constexpr std::int64_t kMaxErrno = 4095;  // MAX_ERRNO, linux/err.h
 
 const vm::Map* map_of(const Context& context, const Reg& reg) {
   return reg.type == Type::kMap ? context.map(reg.map) : nullptr;
@@ -143,16 +143,17 @@ class Arguments {
   // Pointers among stack bytes that the helper hands out.
   Check leak(unsigned number, const Reg& reg, std::int64_t size) const {
     const bool hands_out = std::ranges::find(kHandsOut, helper_.id) != std::ranges::end(kHandsOut);
-    if (reg.type != Type::kStack || !hands_out || context_.options.allow_ptr_leaks || !on(Rule::kPointerLeak)) return {};
+    if (reg.type != Type::kStack || !hands_out || context_.options.allow_ptr_leaks || !on(Rule::kPointerLeak))
+      return {};
     const Reach where = reach(reg, 0);
     const auto& stack = state_.frames[reg.frame].stack;
     for (std::size_t i = 0; i < stack.size(); ++i) {
       const std::int64_t at = -8 * static_cast<std::int64_t>(i + 1);
       if (!stack[i].holds_pointer() || at + 8 <= where.min || at >= where.max + size) continue;
-      return failure(Rule::kPointerLeak, slot_, static_cast<int>(number),
-                     fmt::format("{} would hand out {} stored at r10{}", helper_.name, describe(stack[i].spill.type), at),
-                     {{"why", "addresses must not leave the program"},
-                      {"fix", "overwrite it first, or pass --allow-ptr-leaks"}});
+      return failure(
+          Rule::kPointerLeak, slot_, static_cast<int>(number),
+          fmt::format("{} would hand out {} stored at r10{}", helper_.name, describe(stack[i].spill.type), at),
+          {{"why", "addresses must not leave the program"}, {"fix", "overwrite it first, or pass --allow-ptr-leaks"}});
     }
     return {};
   }

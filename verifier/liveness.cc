@@ -110,8 +110,7 @@ class Pass {
       case Kind::kEndian:
       case Kind::kLoadSigned:
       case Kind::kLoadImm64: v[insn.dst] = kNo; break;
-      case Kind::kLoad:
-        v[insn.dst] = loaded(row, v[insn.src], in_callers); break;
+      case Kind::kLoad: v[insn.dst] = loaded(row, v[insn.src], in_callers); break;
       case Kind::kStore:
         if (v[insn.src].may_be_stack() && v[insn.dst].may_be_stack()) {
           spilled_ = join(spilled_, v[insn.src].may_be_own() ? kAny : kForeign);
@@ -199,8 +198,7 @@ class Pass {
       case Kind::kLoadSigned: unstep_load(slot, row, insn, live); break;
       case Kind::kStore:
       case Kind::kStoreImm: unstep_store(slot, row, insn, live); break;
-      case Kind::kAtomic:
-        unstep_atomic(slot, row, insn, live); break;
+      case Kind::kAtomic: unstep_atomic(slot, row, insn, live); break;
       case Kind::kLoadImm64: define(live, insn.dst); break;
       case Kind::kGoto: break;
       case Kind::kBranch:

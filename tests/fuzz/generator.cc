@@ -16,13 +16,14 @@ constexpr std::string_view kSizes[] = {"b", "h", "w", "dw"};
 constexpr unsigned kWidths[] = {1, 2, 4, 8};
 constexpr std::string_view kOps[] = {"add", "sub", "mul", "and", "or", "xor", "mov", "div", "mod", "sdiv", "smod"};
 constexpr std::string_view kShifts[] = {"lsh", "rsh", "arsh"};
-constexpr std::string_view kConds[] = {"jeq", "jne", "jgt", "jge", "jlt", "jle", "jsgt", "jsge", "jslt", "jsle", "jset"};
-constexpr std::string_view kOne[] = {"neg",     "neg32",   "be16",    "be32",      "be64",
-                                     "le16",    "le32",    "bswap16", "bswap32",   "bswap64"};
+constexpr std::string_view kConds[] = {"jeq",  "jne",  "jgt",  "jge",  "jlt", "jle",
+                                       "jsgt", "jsge", "jslt", "jsle", "jset"};
+constexpr std::string_view kOne[] = {"neg",  "neg32", "be16",    "be32",    "be64",
+                                     "le16", "le32",  "bswap16", "bswap32", "bswap64"};
 constexpr std::string_view kExtend[] = {"movsx8", "movsx16", "movsx32", "movsx832", "movsx1632"};
-constexpr std::string_view kNumbers[] = {"0",  "1",   "2",   "3",    "4",    "7",     "8",          "15",         "16",
-                                         "31", "48",  "63",  "64",   "255",  "-1",    "-2",         "-8",         "-16",
-                                         "12", "127", "128", "4095", "4096", "65535", "0x7fffffff", "0x80000000", "100"};
+constexpr std::string_view kNumbers[] = {
+    "0",  "1",  "2",  "3",   "4",  "7",   "8",   "15",   "16",   "31",    "48",         "63",         "64", "255",
+    "-1", "-2", "-8", "-16", "12", "127", "128", "4095", "4096", "65535", "0x7fffffff", "0x80000000", "100"};
 
 class Generator {
  public:
@@ -69,7 +70,9 @@ class Generator {
     for (unsigned i = 0; i < 4 && (roles_[r] == Role::kContext || roles_[r] == Role::kEnd); ++i) r = pick(10);
     return r;
   }
-  std::string number_or_reg() { return chance(60) ? std::string(one(kNumbers)) : fmt::format("r{}", reg(Role::kNumber)); }
+  std::string number_or_reg() {
+    return chance(60) ? std::string(one(kNumbers)) : fmt::format("r{}", reg(Role::kNumber));
+  }
   void now(unsigned r, Role role) { roles_[r] = role; }
   void call_done(Role result) {
     for (unsigned r = 0; r <= 5; ++r) now(r, Role::kNone);
@@ -309,7 +312,8 @@ class Generator {
     now(keep, Role::kValue);
     for (unsigned r : {3U, 4U}) number_of(r);
     access(keep, 0, chance(20) ? 15 : 8, chance(40) && map != 5);
-    if (map == 0 && chance(20)) put("atomic_{}64 [r{}+8], r{}", chance(50) ? "add" : "fetch_xor", keep, reg(Role::kNumber));
+    if (map == 0 && chance(20))
+      put("atomic_{}64 [r{}+8], r{}", chance(50) ? "add" : "fetch_xor", keep, reg(Role::kNumber));
   }
 
   void spill() {
@@ -321,7 +325,9 @@ class Generator {
     switch (pick(6)) {
       case 0: put("{}{} r{}, {}, out", one(kConds), chance(60) ? "" : "32", reg(Role::kNumber), number_or_reg()); break;
       case 1: put("st{} [r10-{}], {}", kSizes[pick(3)], slot - pick(8), one(kNumbers)); break;
-      case 2: if (!pointer) bound(from); break;
+      case 2:
+        if (!pointer) bound(from);
+        break;
       case 3: {  // somewhere in the stack
         const unsigned by = reg(Role::kNumber);
         unsigned base = target_number();

@@ -10,8 +10,8 @@
 namespace sluice::fuzz {
 
 // Lines as in tests/verifier/case.h.
-constexpr std::array<std::string_view, 6> kGeneratedMaps{
-    "array 4 16 4", "hash 8 16 8", "prog_array 4 4 4", "array 4 64 1", "percpu_array 4 16 4", "array 4 16 1 rdonly"};
+constexpr std::array<std::string_view, 6> kGeneratedMaps{"array 4 16 4", "hash 8 16 8",         "prog_array 4 4 4",
+                                                         "array 4 64 1", "percpu_array 4 16 4", "array 4 16 1 rdonly"};
 
 std::string generate(std::uint64_t seed);
 

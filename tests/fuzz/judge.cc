@@ -43,9 +43,7 @@ long element(bpf_cmd command, int map, const void* key, const void* value) {
   return bpf(command, attr);
 }
 
-bool is_plain(const vm::MapSpec& spec) {
-  return spec.type == vm::MapType::kArray || spec.type == vm::MapType::kHash;
-}
+bool is_plain(const vm::MapSpec& spec) { return spec.type == vm::MapType::kArray || spec.type == vm::MapType::kHash; }
 
 template <typename F>
 void for_each_entry(vm::Map& map, F&& f) {
@@ -71,11 +69,12 @@ std::string text(const End& end) {
 std::vector<Bytes> frames(std::mt19937_64& random, const testing_support::Claims& claims, std::size_t count) {
   static constexpr std::size_t kLengths[] = {14, 15, 18, 24, 33, 34, 35, 42, 54, 64, 100};
   std::vector<std::size_t> at_bounds;
-  std::ranges::copy_if(claims.lengths(), std::back_inserter(at_bounds), [](std::size_t n) { return n >= 14 && n <= 3000; });
+  std::ranges::copy_if(claims.lengths(), std::back_inserter(at_bounds),
+                       [](std::size_t n) { return n >= 14 && n <= 3000; });
   std::vector<Bytes> all(count);
   for (Bytes& frame : all) {
     frame.resize(at_bounds.empty() || random() % 3 == 0 ? kLengths[random() % std::size(kLengths)]
-                                                       : at_bounds[random() % at_bounds.size()]);
+                                                        : at_bounds[random() % at_bounds.size()]);
     for (std::byte& byte : frame) byte = static_cast<std::byte>(random() % 2 == 0 ? random() % 8 : random());
   }
   return all;
@@ -147,8 +146,9 @@ std::optional<std::vector<End>> in_kernel(int program, const std::vector<Bytes>&
     attr.test.repeat = 1;
     if (bpf(BPF_PROG_TEST_RUN, attr) != 0) return std::nullopt;
     const auto metadata = static_cast<std::ptrdiff_t>(context_out.data - context_out.data_meta);
-    ends.push_back({.verdict = attr.test.retval,
-                    .frame = Bytes(out.begin() + metadata, out.begin() + static_cast<std::ptrdiff_t>(attr.test.data_size_out))});
+    ends.push_back(
+        {.verdict = attr.test.retval,
+         .frame = Bytes(out.begin() + metadata, out.begin() + static_cast<std::ptrdiff_t>(attr.test.data_size_out))});
   }
   return ends;
 }
@@ -159,7 +159,8 @@ bool is_deterministic(const vm::VerifiedProgram& program) {
   if (std::ranges::any_of(program.facts().slots_to_clear, [](std::uint64_t mask) { return mask != 0; })) return false;
   return std::ranges::all_of(program.program().insns, [](const vm::Insn& insn) {
     const vm::InsnRow* const row = vm::find(insn);
-    return row == nullptr || row->kind != vm::Kind::kCallHelper || std::ranges::find(kFree, insn.imm) != std::end(kFree);
+    return row == nullptr || row->kind != vm::Kind::kCallHelper ||
+           std::ranges::find(kFree, insn.imm) != std::end(kFree);
   });
 }
 
@@ -270,7 +271,8 @@ Judgement run_all(const vm::VerifiedProgram& program, Peers& peers, int kernel, 
   peers.reset_ours();
   const auto interpreted = interpret(program, input, &claims, fault);
   if (!fault.empty()) {
-    return {.finding = Finding::kViolation, .what = fault, .signature = "violation " + fault.substr(fault.find(':'), 60)};
+    return {
+        .finding = Finding::kViolation, .what = fault, .signature = "violation " + fault.substr(fault.find(':'), 60)};
   }
   const auto contents = peers.ours();
   const auto differ = [&](std::string what, std::string_view who) {
@@ -282,7 +284,8 @@ Judgement run_all(const vm::VerifiedProgram& program, Peers& peers, int kernel, 
     const auto again = shifted([&] { return interpret(moved, input, nullptr, fault); });
     if (again != interpreted || contents_of(elsewhere.maps) != contents) return result;
     if (who.starts_with("kernel") && reveals_addresses(program.program(), claims)) return result;
-    return Judgement{.finding = Finding::kEnginesDiffer, .what = std::move(what), .signature = fmt::format("differs {}", who)};
+    return Judgement{
+        .finding = Finding::kEnginesDiffer, .what = std::move(what), .signature = fmt::format("differs {}", who)};
   };
   peers.reset_ours();
   const auto machine = compiled(program, input, fault);
@@ -290,8 +293,7 @@ Judgement run_all(const vm::VerifiedProgram& program, Peers& peers, int kernel, 
   if (!peers.small()) return result;  // what the interpreter wrote is still there
   if (machine != interpreted) return differ(first_difference("interpreter", interpreted, "jit", machine), "jit");
   if (peers.ours() != contents) return differ("maps differ after the jit", "jit's maps");
-  if (kernel < 0 || !is_deterministic(program) ||
-      program.program().type->name != vm::xdp_type().name) {
+  if (kernel < 0 || !is_deterministic(program) || program.program().type->name != vm::xdp_type().name) {
     return result;
   }
   peers.reset_kernels();
@@ -392,7 +394,8 @@ void Peers::reset_kernels() {
     const vm::MapSpec& spec = maps_[i]->spec();
     if (spec.type == vm::MapType::kPercpuArray) {
       const Bytes zeros(std::size_t{(spec.value_size + 7) & ~7U} * 256);
-      for (std::uint32_t k = 0; k < spec.max_entries; ++k) element(BPF_MAP_UPDATE_ELEM, descriptors_[i], &k, zeros.data());
+      for (std::uint32_t k = 0; k < spec.max_entries; ++k)
+        element(BPF_MAP_UPDATE_ELEM, descriptors_[i], &k, zeros.data());
     }
     if (spec.type != vm::MapType::kHash) continue;
     Bytes key(spec.key_size);
@@ -483,7 +486,8 @@ Judgement judge(const vm::LoadedProgram& program, Peers& peers, std::uint64_t se
     const std::string_view row = reason_to_refuse(program, why.code, why.message);
     result = {.finding = row.empty() ? Finding::kWrongRefusal : Finding::kListedRefusal,
               .what = verifier::render(why, program),
-              .signature = fmt::format("refuse {} {}", why.code, row.empty() ? without_numbers(why.message) : std::string(row))};
+              .signature =
+                  fmt::format("refuse {} {}", why.code, row.empty() ? without_numbers(why.message) : std::string(row))};
   } else if (ours) {
     result = run_all(std::move(outcome).take(), peers, fd, claims, seed);
   }

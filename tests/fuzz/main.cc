@@ -92,7 +92,8 @@ std::string source(const vm::LoadedProgram& program) {
   std::string text;
   for (const auto& map : program.maps) {
     const vm::MapSpec& spec = map->spec();
-    text += fmt::format("# map: {} {} {} {}\n", vm::map_type_name(spec.type), spec.key_size, spec.value_size, spec.max_entries);
+    text += fmt::format("# map: {} {} {} {}\n", vm::map_type_name(spec.type), spec.key_size, spec.value_size,
+                        spec.max_entries);
   }
   for (std::size_t slot = 0; slot < program.insns.size(); ++slot) {
     const vm::InsnRow* const row = vm::find(program.insns[slot]);
@@ -107,7 +108,8 @@ std::uint64_t running_seed = 0, running_program = 0;
 
 void say_and_die(int signal) {
   std::array<char, 128> line{};
-  const auto end = fmt::format_to_n(line.data(), line.size(), "signal {}: --seed {} --only {}\n", signal, running_seed, running_program);
+  const auto end = fmt::format_to_n(line.data(), line.size(), "signal {}: --seed {} --only {}\n", signal, running_seed,
+                                    running_program);
   if (::write(STDERR_FILENO, line.data(), std::min(end.size, line.size())) < 0) _exit(1);
   ::signal(signal, SIG_DFL);
   ::raise(signal);
@@ -117,7 +119,8 @@ class Fuzzer {
  public:
   explicit Fuzzer(Options options) : options_(std::move(options)) {
     Maps maps;
-    for (const std::string_view line : kGeneratedMaps) maps.push_back(testing_support::make_case_map(std::string(line)));
+    for (const std::string_view line : kGeneratedMaps)
+      maps.push_back(testing_support::make_case_map(std::string(line)));
     generated_ = std::make_shared<Peers>(std::move(maps));
     add_cases(origins_);
     add_objects(origins_, SLUICE_PROGRAMS);

@@ -22,7 +22,9 @@ std::vector<std::size_t> starts(const std::vector<Insn>& insns) {
   return all;
 }
 
-bool jumps_by_imm(const vm::InsnRow& row) { return row.kind == Kind::kCallLocal || (row.kind == Kind::kGoto && !row.wide); }
+bool jumps_by_imm(const vm::InsnRow& row) {
+  return row.kind == Kind::kCallLocal || (row.kind == Kind::kGoto && !row.wide);
+}
 bool has_target(const vm::InsnRow* row) {
   return row != nullptr && (row->kind == Kind::kGoto || row->kind == Kind::kBranch || row->kind == Kind::kCallLocal);
 }
@@ -98,7 +100,8 @@ vm::LoadedProgram without(const vm::LoadedProgram& program, std::size_t first, s
     Insn& insn = result.insns[static_cast<std::size_t>(moved(static_cast<std::int64_t>(old)))];
     const bool by_imm = jumps_by_imm(*row);
     const std::int64_t distance = by_imm ? insn.imm : insn.offset;
-    const std::int64_t now = moved(static_cast<std::int64_t>(old) + 1 + distance) - moved(static_cast<std::int64_t>(old)) - 1;
+    const std::int64_t now =
+        moved(static_cast<std::int64_t>(old) + 1 + distance) - moved(static_cast<std::int64_t>(old)) - 1;
     if (by_imm) {
       insn.imm = static_cast<std::int32_t>(now);
     } else {

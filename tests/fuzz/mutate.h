@@ -9,8 +9,8 @@
 
 namespace sluice::fuzz {
 
-// Changes one token (operation, register, offset, immediate, an instruction doubled, swapped or dropped) somewhere; what
-// comes out may be no instruction.
+// Changes one token (operation, register, offset, immediate, an instruction doubled, swapped or dropped) somewhere;
+// what comes out may be no instruction.
 void mutate(vm::LoadedProgram& program, std::mt19937_64& random);
 
 // `program` without the `count` slots from `first` on. Sub-programs are found again.

@@ -36,7 +36,8 @@ constexpr Refused kRefused[] = {
 };
 
 bool has_map_of_maps(const vm::LoadedProgram& program) {
-  return std::ranges::any_of(program.maps, [](const auto& map) { return map != nullptr && map->spec().inner != nullptr; });
+  return std::ranges::any_of(program.maps,
+                             [](const auto& map) { return map != nullptr && map->spec().inner != nullptr; });
 }
 
 }  // namespace
