@@ -110,12 +110,12 @@ Result<void> Lowering::lower_insn(Function& function, std::uint32_t slot) {
   switch (op.row->kind) {
     case vm::Kind::kAlu:
     case vm::Kind::kEndian:
-    case vm::Kind::kLoadSigned:
     case vm::Kind::kStore:
     case vm::Kind::kStoreImm:
     case vm::Kind::kAtomic:
     case vm::Kind::kExit: return {};
-    case vm::Kind::kLoad: return lower_load(op, slot);
+    case vm::Kind::kLoad:
+    case vm::Kind::kLoadSigned: return lower_load(op, slot);
     case vm::Kind::kLoadImm64: return lower_imm64(op, slot);
     case vm::Kind::kGoto:
     case vm::Kind::kBranch: return lower_jump(function, op, slot);

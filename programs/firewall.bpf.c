@@ -65,10 +65,9 @@ struct {
 } syn_buckets SEC(".maps");
 
 const volatile bool default_deny = true;
-const volatile __u32 syn_pps_limit = 10000;
+const volatile __u32 syn_pps_limit = 10000; /* SYNs of one source in a window */
+const volatile __u64 syn_window_ns = 1000000000;
 const volatile __u32 inside_ifindex = 0; /* frames from here may open flows */
-
-#define SECOND 1000000000ULL
 
 /* Everything the rules look at, in one place. */
 struct packet {
@@ -126,7 +125,7 @@ static __always_inline int parse_ipv6(struct packet *p, void *l3, void *data_end
 	return parse_ports(p, ip6 + 1, data_end);
 }
 
-/* True while `saddr` stays within its SYNs of this second. */
+/* True while `saddr` stays within its SYNs of this window. */
 static __always_inline bool syn_allowed(__be32 saddr, __u64 now)
 {
 	struct bucket *b = bpf_map_lookup_elem(&syn_buckets, &saddr);
@@ -137,7 +136,7 @@ static __always_inline bool syn_allowed(__be32 saddr, __u64 now)
 		bpf_map_update_elem(&syn_buckets, &saddr, &first, BPF_ANY);
 		return true;
 	}
-	if (now - b->window >= SECOND) {
+	if (now - b->window >= syn_window_ns) {
 		b->window = now;
 		b->count = 0;
 	}

@@ -32,10 +32,11 @@ inside() {
   # shellcheck disable=SC2016  # expanded inside
   unshare --mount --propagation private --pid --fork bash -ec '
     root=$1; shift
+    mount --bind "$root" "$root"  # namespaces inside want their / to be a mount point
     mount -t proc proc "$root/proc"
     mount --rbind /sys "$root/sys"
     mount -t tmpfs -o mode=755 tmpfs "$root/dev"
-    mkdir "$root/dev/shm" "$root/dev/pts"
+    mkdir "$root/dev/shm" "$root/dev/pts" "$root/dev/net"
     mount -t tmpfs tmpfs "$root/dev/shm"
     mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
     ln -s pts/ptmx "$root/dev/ptmx"
@@ -43,6 +44,7 @@ inside() {
     for node in "null 3" "zero 5" "full 7" "random 8" "urandom 9"; do
       mknod -m 666 "$root/dev/${node% *}" c 1 "${node#* }"
     done
+    mknod -m 666 "$root/dev/net/tun" c 10 200
     exec chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 CI="${CI:-}" \
       bash -c "cd /root/sluice && time ./run $*"' bash "$root" "$@"
 }

@@ -194,7 +194,17 @@ Reach reach(const Reg& base, std::int64_t offset) noexcept {
   return {clamp(base.value.smin()) + base.offset + offset, clamp(base.value.smax()) + base.offset + offset};
 }
 
+Failure stale_pointer(std::uint32_t slot, unsigned number) {
+  return failure(Rule::kRegisterInit, slot, static_cast<int>(number),
+                 fmt::format("r{} is read before anything was written to it", number),
+                 {{"why", "it held a packet pointer, and a call that may move the packet left nothing of that"},
+                  {"fix", "load the pointer from the context again after the call"}});
+}
+
 Check check_access(const Context& context, const Reg& base, const Access& access) {
+  if (base.stale && context.enforced(Rule::kRegisterInit)) {
+    return stale_pointer(access.slot, static_cast<unsigned>(access.reg));
+  }
   if (base.type == Type::kMapValueOrNull) {
     if (!context.enforced(Rule::kAddressNull)) return {};
     return failure(Rule::kAddressNull, access.slot, access.reg,

@@ -1,5 +1,7 @@
 // Conditional jumps: what each way teaches about numbers, null pointers and packet bounds.
+#include "verifier/access.h"
 #include "verifier/transfer.h"
+#include "vm/maps/map.h"
 
 namespace sluice::verifier {
 namespace {
@@ -8,17 +10,21 @@ using vm::Cond;
 using vm::Insn;
 using vm::InsnRow;
 
-// All copies of a number, and copies plus a constant, learn what one of them learnt.
+// All copies of a number, and copies plus a constant, learn what one of them learnt. Let n be the number that the id
+// stands for: a register is n + delta, or the low half of that. So the low halves of all of them differ by constants,
+// and where neither was cut the whole does.
 void spread(State& state, const Reg& learnt) {
   if (learnt.id == 0) return;
   state.for_each([&](Reg& reg) {
     if (!reg.is_scalar() || reg.id != learnt.id) return;
-    if (reg.delta == learnt.delta) {
+    if (reg.is_linked_like(learnt)) {
       reg.value = learnt.value;
       return;
     }
     const auto distance = static_cast<std::uint64_t>(std::int64_t{reg.delta} - learnt.delta);
-    const Scalar implied = alu(vm::AluOp::kAdd, true, learnt.value, Scalar::constant(distance));
+    const bool whole = !reg.narrow && !learnt.narrow;
+    if (!whole && reg.value.umax() > UINT32_MAX) return;  // of its upper half nothing was learnt
+    const Scalar implied = alu(vm::AluOp::kAdd, whole, learnt.value, Scalar::constant(distance));
     if (const auto both = reg.value.intersect(implied)) reg.value = *both;
   });
 }
@@ -106,9 +112,14 @@ void learn_packet(Cond cond, const Reg& pointer, std::uint32_t slot, Ways& ways)
   }
 }
 
-// Pointers that Linux knows are not null.
-bool never_null(const Reg& reg) {
-  return (reg.type == Type::kMapValue || reg.type == Type::kMap) && reg.value.is_constant();
+// Pointers that count as certainly not null. No stack pointer and context is null either, but the kernel walks both
+// ways, and what it refuses on one of them is to be refused here too.
+bool never_null(const Context& context, const Reg& reg) {
+  if (reg.type == Type::kMap) return true;
+  if (reg.type != Type::kMapValue) return false;
+  // Inside the value or at its end: nothing that is counted from there could wrap to null.
+  const Reach where = reach(reg, 0);
+  return where.min >= 0 && where.max <= std::int64_t{context.map(reg.map)->spec().value_size};
 }
 
 std::uint32_t target(const Context& context, const State& state) {
@@ -141,8 +152,7 @@ Ways number_ways(const Context& context, State state, const Reg& b) {
   const std::uint32_t to = target(context, state);
   const Reg a = state.reg(insn.dst);
   // One number against itself: there is nothing to learn from either way.
-  const bool same =
-      row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.id == b.id && a.delta == b.delta));
+  const bool same = row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.is_linked_like(b)));
   Truth truth = branch(row.cond(), row.wide, a.value, b.value);
   if (same && truth == Truth::kMaybe && !context.options.as_linux) truth = with_itself(row.cond());
   Ways ways;
@@ -177,7 +187,7 @@ Ways branch_ways(const Context& context, State state) {
   Ways ways;
   const bool equality = row.wide && (row.cond() == Cond::kEq || row.cond() == Cond::kNe);
   const bool null_on_taken = row.cond() == Cond::kEq;
-  if (equality && ((never_null(a) && b.is_null()) || (never_null(b) && a.is_null()))) {
+  if (equality && ((never_null(context, a) && b.is_null()) || (never_null(context, b) && a.is_null()))) {
     (null_on_taken ? ways.fallen : ways.taken) = std::move(state);
   } else {
     ways.taken = state;
@@ -189,6 +199,10 @@ Ways branch_ways(const Context& context, State state) {
   } else if (equality && b.type == Type::kMapValueOrNull && a.is_null()) {
     learn_null(context, *ways.taken, b.id, null_on_taken);
     learn_null(context, *ways.fallen, b.id, !null_on_taken);
+  } else if (equality && a.type == Type::kMapValueOrNull && never_null(context, b)) {
+    learn_null(context, null_on_taken ? *ways.taken : *ways.fallen, a.id, false);  // equal to what is not null
+  } else if (equality && b.type == Type::kMapValueOrNull && never_null(context, a)) {
+    learn_null(context, null_on_taken ? *ways.taken : *ways.fallen, b.id, false);
   } else if (row.wide && is_end_of(b, a)) {
     learn_packet(row.cond(), a, slot, ways);
   } else if (row.wide && is_end_of(a, b)) {

@@ -207,7 +207,10 @@ class Arguments {
 void invalidate_packets(State& state) {
   for (Frame& frame : state.frames) {
     for (Reg& reg : frame.regs) {
-      if (reg.is_packet() || reg.type == Type::kPacketEnd) reg = Reg::nothing();
+      if (!reg.is_packet() && reg.type != Type::kPacketEnd) continue;
+      // Compilers move sums and differences of packet pointers across such calls: they may be read, as in Linux.
+      reg = Reg::unknown();
+      reg.stale = true;
     }
     for (Slot& slot : frame.stack) {
       if (slot.bytes[0] != Byte::kSpill) continue;

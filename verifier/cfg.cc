@@ -75,7 +75,8 @@ class Builder {
     if (row->kind == Kind::kLegacyLoad && on(Rule::kLegacyLoad)) {
       return failure(Rule::kLegacyLoad, slot, -1, "LD_ABS and LD_IND are not for XDP programs");
     }
-    if (row->kind == Kind::kCallKernel && on(Rule::kKernelFunction)) {
+    // Function 0 is what a linker leaves of one that is not there: such a call may stand where nobody comes.
+    if (row->kind == Kind::kCallKernel && (insn.imm != 0 || insn.offset != 0) && on(Rule::kKernelFunction)) {
       return failure(Rule::kKernelFunction, slot, -1, fmt::format("call of kernel function {}", insn.imm));
     }
     return row->kind == Kind::kLoadImm64 ? check_imm64(slot) : check_alu_immediate(slot, *row);
@@ -118,8 +119,8 @@ class Builder {
       return failure(Rule::kMapIndex, slot, first.dst, fmt::format("map number {} does not exist", first.imm));
     }
     if (kind == vm::Imm64::kMapValue) return check_map_value(slot, program_.maps[index]->spec());
-    if (second.imm == 0 || !on(Rule::kImm64Pair)) return {};
-    return failure(Rule::kImm64Pair, slot, first.dst, "the second half of an lddw of a map must be 0");
+    if (program_.insns[slot + 1].imm == 0 || !on(Rule::kImm64Pair)) return {};
+    return failure(Rule::kImm64Pair, slot, first.dst, "the second half of a lddw that names a map is not 0");
   }
 
   Check check_map_value(std::uint32_t slot, const vm::MapSpec& spec) const {
@@ -289,6 +290,7 @@ Check check_stack_depth(const vm::LoadedProgram& program, RuleSet rules, const C
   const auto counted = [&](std::uint32_t subprogram) { return std::max(16U, (frame_bytes[subprogram] + 15U) & ~15U); };
   std::vector<std::uint32_t> above(cfg.subprograms.size(), 0);
   std::vector<std::uint32_t> entered_from(cfg.subprograms.size(), 0);
+  std::vector<std::uint32_t> frames_above(cfg.subprograms.size(), 0);
   deepest = 0;
   for (auto it = cfg.callees_first.rbegin(); it != cfg.callees_first.rend(); ++it) {
     const std::uint32_t subprogram = *it;
@@ -306,6 +308,12 @@ Check check_stack_depth(const vm::LoadedProgram& program, RuleSet rules, const C
     deepest = std::max(deepest, above[subprogram] + frame_bytes[subprogram]);
     for (const std::uint32_t site : cfg.traits[subprogram].calls) {
       const std::uint32_t callee = cfg.callee(program, site);
+      // Chains that no path walks count as well.
+      frames_above[callee] = std::max(frames_above[callee], frames_above[subprogram] + 1);
+      if (frames_above[callee] >= vm::kMaxCallFrames && rules.has(Rule::kCallDepth)) {
+        return failure(Rule::kCallDepth, site, -1, fmt::format("more than {} frames", vm::kMaxCallFrames),
+                       {{"why", "every sub-program that is running takes a frame"}});
+      }
       if (total <= above[callee]) continue;
       above[callee] = total;
       entered_from[callee] = site;

@@ -2,6 +2,7 @@
 // What all parts of one verification share: the program, its shape, and the facts gathered on the way. Internal to the
 // verifier.
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "verifier/cfg.h"
@@ -17,6 +18,10 @@ class FactRecorder {
  public:
   explicit FactRecorder(std::size_t slots) : seen_(slots) { facts.insns.resize(slots); }
 
+  // What the instruction touched on the paths so far; nothing = no path came by.
+  [[nodiscard]] std::optional<vm::Region> region_so_far(std::uint32_t slot) const noexcept {
+    return seen_[slot].region ? std::optional(facts.insns[slot].region) : std::nullopt;
+  }
   void access(std::uint32_t slot, vm::Region region, std::int64_t min, std::int64_t max, std::int32_t map);
   void map_argument(std::uint32_t slot, std::int32_t map);
   void key(std::uint32_t slot, std::int64_t constant);  // -1: not constant on this path

@@ -110,17 +110,22 @@ class Pass {
       case Kind::kEndian:
       case Kind::kLoadSigned:
       case Kind::kLoadImm64: v[insn.dst] = kNo; break;
-      case Kind::kLoad: v[insn.dst] = loaded(row, v[insn.src], in_callers); break;
+      case Kind::kLoad:
+        if (row.size < 8) {
+          v[insn.dst] = kNo;
+        } else {
+          v[insn.dst] = loaded(v[insn.src], in_callers);
+        }
+        break;
       case Kind::kStore:
         if (v[insn.src].may_be_stack() && v[insn.dst].may_be_stack()) {
           spilled_ = join(spilled_, v[insn.src].may_be_own() ? kAny : kForeign);
         }
         break;
       case Kind::kAtomic:
-        if (row.atomic() == vm::AtomicOp::kCompareExchange) {
-          v[0] = loaded(row, v[insn.dst], in_callers);
-        } else if (row.atomic() >= vm::AtomicOp::kFetchAdd) {
-          v[insn.src] = loaded(row, v[insn.dst], in_callers);
+        if (row.atomic() >= vm::AtomicOp::kFetchAdd) {
+          const unsigned result = row.atomic() == vm::AtomicOp::kCompareExchange ? 0 : insn.src;
+          v[result] = row.size < 8 ? kNo : loaded(v[insn.dst], in_callers);
         }
         break;
       case Kind::kCallHelper:
@@ -136,10 +141,10 @@ class Pass {
     }
   }
 
-  // What is read through `base`.
-  [[nodiscard]] StackValue loaded(const InsnRow& row, const StackValue& base, const StackValue& in_callers) const {
-    if (row.size < 8) return kNo;
-    return base.may_be_own() ? join(spilled_, in_callers) : base == kNo ? kNo : in_callers;
+  // What 8 bytes at `base` may be.
+  [[nodiscard]] StackValue loaded(const StackValue& base, const StackValue& in_callers) const {
+    if (base.may_be_own()) return join(spilled_, in_callers);
+    return base == kNo ? kNo : in_callers;
   }
 
   static StackValue alu_value(const InsnRow& row, const Insn& insn, const StackValues& v) {
@@ -236,13 +241,16 @@ class Pass {
     read_stack(stack_[slot][insn.src], insn.offset, row.size, precise, live);
   }
 
+  // A fetching one hands on what was in memory.
   void unstep_atomic(std::uint32_t slot, const InsnRow& row, const Insn& insn, Live& live) {
-    const bool exchange = row.atomic() == vm::AtomicOp::kCompareExchange;
-    const bool fetches = exchange || row.atomic() >= vm::AtomicOp::kFetchAdd;
-    const unsigned result = exchange ? 0 : insn.src;
-    const bool precise = fetches && is_precise(live, result);
-    if (fetches) define(live, result);
-    if (exchange) use(live, 0, false);
+    const bool exchanges = row.atomic() == vm::AtomicOp::kCompareExchange;
+    const unsigned result = exchanges ? 0 : insn.src;
+    bool precise = false;
+    if (row.atomic() >= vm::AtomicOp::kFetchAdd) {
+      precise = is_precise(live, result);
+      define(live, result);
+    }
+    if (exchanges) use(live, 0, false);
     use(live, insn.dst, true);
     use(live, insn.src, false);
     read_stack(stack_[slot][insn.dst], insn.offset, row.size, precise, live);

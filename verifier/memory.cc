@@ -221,13 +221,15 @@ void transfer_atomic(Context& context, State& state) {
   const Insn& insn = context.insn(state.slot);
   const Reg base = state.reg(insn.dst);
   record(context, state, base, insn.offset);
-  const Reg old = load(context, state, base, insn.offset, row.size);
+  Reg before = Reg::scalar(zero_extend(Scalar::unknown(), row.size));
   if (base.type == Type::kStack) {
+    before = load_stack(context, state, base, insn.offset, row.size);
     const Bytes bytes = touch(context, state, base, insn.offset, row.size);
     smear(state.frames[base.frame], bytes, false);
   }
   if (!is_fetch(row.atomic())) return;
-  state.reg(row.atomic() == vm::AtomicOp::kCompareExchange ? 0 : insn.src) = old;
+  const unsigned result = row.atomic() == vm::AtomicOp::kCompareExchange ? 0 : insn.src;
+  state.reg(result) = before;
 }
 
 std::optional<std::uint64_t> constant_behind(Context& context, const State& state, const Reg& base, unsigned size) {

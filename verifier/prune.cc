@@ -74,8 +74,10 @@ class Comparison {
       case Type::kNothing:
       case Type::kPacketEnd: return true;
       case Type::kScalar:
+        if (fresh.stale && !old.stale) return false;  // may be stored in fewer places
         if (!precise) return true;
-        return fresh.value.is_subset_of(old.value) && (old.id == 0 || old.delta == fresh.delta) &&
+        return fresh.value.is_subset_of(old.value) &&
+               (old.id == 0 || (old.delta == fresh.delta && old.narrow == fresh.narrow)) &&
                ids_.match(old.id, fresh.id);
       case Type::kMap: return old.map == fresh.map;
       case Type::kMapValueOrNull: return old.map == fresh.map && or_null_ids_.match(old.id, fresh.id);

@@ -49,6 +49,7 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"context-field", "ctx-access", "context reads hit a field of the program type"},
     {"context-size", "ctx-access", "context fields are read as 4 bytes"},
     {"context-write", "ctx-access", "the context is not written"},
+    {"context-mixed", "ctx-access", "a load reads the context on all paths or on none"},
     {"packet-sign", "pkt-bounds", "packet offsets are not negative"},
     {"packet-bounds", "pkt-bounds", "packet accesses lie inside what compares with data_end proved"},
     {"meta-bounds", "pkt-bounds", "metadata accesses lie inside what compares with data proved"},
@@ -82,7 +83,6 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"return-stack", "stack-escape", "sub-programs do not return stack pointers"},
     {"bounded-loop", "infinite-loop", "no loop comes back to the state it had"},
 }};
-static_assert(kRequirements.size() <= 64, "one bit each in RuleSet");
 static_assert(!kRequirements.back().name.empty());
 
 Check need_init(const Context& context, const State& state, std::uint32_t slot, unsigned number) {
@@ -120,11 +120,18 @@ Check check_pointer_math(const Context& context, const State& state, std::uint32
     return fail(Rule::kPointerOperator, fmt::format("{} with {} as operand", row.mnemonic, describe(pointer.type)),
                 {{"why", "a number may be added to a pointer or subtracted from it, nothing else"}});
   }
+  if (pointer.type == Type::kStack && row.alu() == AluOp::kSub && context.enforced(Rule::kPointerOperator)) {
+    return fail(Rule::kPointerOperator, "subtraction from a stack pointer",
+                {{"why", "Linux refuses it"}, {"fix", "add the negative number instead"}});
+  }
   if (pointer.type == Type::kMapValueOrNull && context.enforced(Rule::kPointerNull)) {
     return fail(Rule::kPointerNull, "arithmetic on a pointer that may be null",
                 {{"fix", "before it: if (!pointer) return XDP_PASS;"}});
   }
-  if ((pointer.type == Type::kMap || pointer.type == Type::kPacketEnd) && context.enforced(Rule::kPointerKind)) {
+  const Reg& added = dst.is_pointer() ? src : dst;
+  const bool plus_nothing = pointer.type == Type::kMap && plus && added.is_null();
+  const bool fixed = pointer.type == Type::kMap || pointer.type == Type::kPacketEnd;
+  if (fixed && !plus_nothing && context.enforced(Rule::kPointerKind)) {
     return fail(Rule::kPointerKind, fmt::format("arithmetic on {}", describe(pointer.type)));
   }
   const Reg& number_reg = dst.is_pointer() ? src : dst;
@@ -159,6 +166,42 @@ Check check_alu(const Context& context, const State& state, std::uint32_t slot) 
   return check_pointer_math(context, state, slot);
 }
 
+// A pointer on the stack is read back as 8 bytes or not at all.
+Check check_whole_pointer(const Context& context, const State& state, std::uint32_t slot, unsigned number) {
+  const InsnRow& row = context.row(slot);
+  const Reg& base = state.reg(number);
+  const Reach where = reach(base, context.insn(slot).offset);
+  if (base.type != Type::kStack || !where.fixed() || row.size == 8 || !context.enforced(Rule::kSpillSize)) return {};
+  const std::vector<Slot>& stack = state.frames[base.frame].stack;
+  const auto index = static_cast<std::size_t>((-where.min - 1) / 8);
+  if (index >= stack.size() || !stack[index].holds_pointer()) return {};
+  return failure(Rule::kSpillSize, slot, static_cast<int>(number),
+                 fmt::format("{} bytes of {} are read", row.size, describe(stack[index].spill.type)));
+}
+
+// Fields are not where struct xdp_md has them: the kernel rewrites loads of the context, and so wants them to be
+// nothing else.
+Check check_context_everywhere(const Context& context, const Reg& base, std::uint32_t slot) {
+  const std::optional<vm::Region> before = context.recorder.region_so_far(slot);
+  const bool now = base.type == Type::kContext;
+  if (!before || (*before == vm::Region::kContext) == now || !context.enforced(Rule::kContextMixed)) return {};
+  return failure(Rule::kContextMixed, slot, context.insn(slot).src,
+                 fmt::format("this load reads through {} here, {} on another path", describe(base.type),
+                             now ? "not through the context" : "through the context"),
+                 {{"fix", "load the context's field before the paths meet"}});
+}
+
+// The halves of an address mean nothing.
+Check check_signed_context_load(const Context& context, const Reg& base, std::uint32_t slot) {
+  const Insn& insn = context.insn(slot);
+  if (base.type != Type::kContext || context.row(slot).kind != Kind::kLoadSigned) return {};
+  const vm::ContextField* field = vm::context_field(*context.program.type, insn.offset);
+  if (field == nullptr || field->kind == vm::FieldKind::kScalar32 || !context.enforced(Rule::kContextField)) return {};
+  return failure(Rule::kContextField, slot, insn.src,
+                 fmt::format("sign-extending read of the context's {}", field->name),
+                 {{"why", "it is an address, which has no sign"}});
+}
+
 Check check_load(const Context& context, const State& state, std::uint32_t slot) {
   const InsnRow& row = context.row(slot);
   const Insn& insn = context.insn(slot);
@@ -169,20 +212,9 @@ Check check_load(const Context& context, const State& state, std::uint32_t slot)
           context, base, {.slot = slot, .reg = insn.src, .offset = insn.offset, .size = row.size, .use = Use::kRead})) {
     return failed;
   }
-  if (base.type == Type::kContext && row.kind == vm::Kind::kLoadSigned && context.enforced(Rule::kContextSize)) {
-    const vm::ContextField* const field = vm::context_field(*context.program.type, insn.offset);
-    if (field != nullptr && field->kind != vm::FieldKind::kScalar32) {
-      return failure(Rule::kContextSize, slot, insn.src, "sign-extending read of a pointer of the context",
-                     {{"why", "data, data_end and data_meta are addresses, not signed numbers"}});
-    }
-  }
-  const Reach where = reach(base, insn.offset);
-  if (base.type != Type::kStack || !where.fixed() || row.size == 8 || !context.enforced(Rule::kSpillSize)) return {};
-  const std::vector<Slot>& stack = state.frames[base.frame].stack;
-  const auto index = static_cast<std::size_t>((-where.min - 1) / 8);
-  if (index >= stack.size() || !stack[index].holds_pointer()) return {};
-  return failure(Rule::kSpillSize, slot, insn.src,
-                 fmt::format("{} bytes of {} are read", row.size, describe(stack[index].spill.type)));
+  if (Check failed = check_context_everywhere(context, base, slot)) return failed;
+  if (Check failed = check_signed_context_load(context, base, slot)) return failed;
+  return check_whole_pointer(context, state, slot, insn.src);
 }
 
 Check check_stored_pointer(const Context& context, const State& state, std::uint32_t slot) {
@@ -225,7 +257,14 @@ Check check_store(const Context& context, const State& state, std::uint32_t slot
                        {.slot = slot, .reg = insn.dst, .offset = insn.offset, .size = row.size, .use = Use::kWrite})) {
     return failed;
   }
-  return from_reg && state.reg(insn.src).is_pointer() ? check_stored_pointer(context, state, slot) : Check{};
+  if (!from_reg) return {};
+  const Reg& value = state.reg(insn.src);
+  if (value.stale && state.reg(insn.dst).type != Type::kStack && !context.options.allow_ptr_leaks &&
+      context.enforced(Rule::kPointerLeak)) {
+    return failure(Rule::kPointerLeak, slot, insn.src, "what was a packet pointer is stored where others can read it",
+                   {{"why", "it is an address still; --allow-ptr-leaks permits it"}});
+  }
+  return value.is_pointer() ? check_stored_pointer(context, state, slot) : Check{};
 }
 
 Check check_atomic(const Context& context, const State& state, std::uint32_t slot) {
@@ -242,11 +281,15 @@ Check check_atomic(const Context& context, const State& state, std::uint32_t slo
     if (Check failed = need_writable(context, slot, insn.src)) return failed;
   }
   const bool numbers = !state.reg(insn.src).is_pointer() && !(exchanges && state.reg(0).is_pointer());
-  if (!numbers && context.enforced(Rule::kAtomicOperand)) {
+  if (!numbers && !context.options.allow_ptr_leaks && context.enforced(Rule::kAtomicOperand)) {
     return failure(Rule::kAtomicOperand, slot, insn.src, "a pointer is the operand of an atomic operation");
   }
-  return check_access(context, state.reg(insn.dst),
-                      {.slot = slot, .reg = insn.dst, .offset = insn.offset, .size = row.size, .use = Use::kAtomic});
+  if (Check failed =
+          check_access(context, state.reg(insn.dst),
+                       {.slot = slot, .reg = insn.dst, .offset = insn.offset, .size = row.size, .use = Use::kAtomic})) {
+    return failed;
+  }
+  return check_whole_pointer(context, state, slot, insn.dst);
 }
 
 Check check_branch(const Context& context, const State& state, std::uint32_t slot) {
@@ -265,7 +308,7 @@ Check check_exit(const Context& context, const State& state, std::uint32_t slot)
     return failure(Rule::kReturnInit, slot, 0, "the program ends without a return value",
                    {{"why", "nothing wrote r0 on this path"}, {"fix", "return a verdict, e.g. XDP_PASS"}});
   }
-  if (r0.is_pointer() && context.enforced(Rule::kReturnScalar)) {
+  if (r0.is_pointer() && !context.options.allow_ptr_leaks && context.enforced(Rule::kReturnScalar)) {
     return failure(Rule::kReturnScalar, slot, 0, fmt::format("the program returns {}", describe(r0.type)),
                    {{"fix", "return a verdict, e.g. XDP_PASS"}});
   }
@@ -298,8 +341,10 @@ Check check(const Context& context, const State& state, std::uint32_t slot) {
     case Kind::kCallHelper: return check_helper_call(context, state, slot);
     case Kind::kCallLocal: return check_local_call(context, state, slot);
     case Kind::kExit: return check_exit(context, state, slot);
-    case Kind::kGoto:
     case Kind::kCallKernel:
+      if (!context.enforced(Rule::kKernelFunction)) return {};
+      return failure(Rule::kKernelFunction, slot, -1, "call of a kernel function that is not there");
+    case Kind::kGoto:
     case Kind::kLegacyLoad: break;  // judged by build_cfg
   }
   return {};

@@ -48,6 +48,7 @@ enum class Rule : std::uint8_t {
   kContextField,
   kContextSize,
   kContextWrite,
+  kContextMixed,
   kPacketSign,
   kPacketBounds,
   kMetaBounds,
@@ -97,15 +98,13 @@ class RuleSet {
   constexpr RuleSet() = default;
   [[nodiscard]] static constexpr RuleSet without(Rule rule) noexcept {
     RuleSet rules;
-    rules.left_out_ = std::uint64_t{1} << static_cast<unsigned>(rule);
+    rules.left_out_ = rule;
     return rules;
   }
-  [[nodiscard]] constexpr bool has(Rule rule) const noexcept {
-    return ((left_out_ >> static_cast<unsigned>(rule)) & 1U) == 0;
-  }
+  [[nodiscard]] constexpr bool has(Rule rule) const noexcept { return rule != left_out_; }
 
  private:
-  std::uint64_t left_out_ = 0;
+  Rule left_out_ = Rule::kCount;  // kCount = none
 };
 
 // Why a program is refused, before it is put into the author's terms (report).

@@ -35,12 +35,18 @@ struct Reg {
   // none); or-null pointers of one id come from one look-up.
   std::uint32_t id = 0;
   std::int32_t delta = 0;            // scalars with an id: what was added since the copy was made
+  bool stale = false;                // scalars: a packet pointer until the packet was moved, now some number
+  bool narrow = false;               // scalars with an id: it was added in 32 bits, the upper half is 0
   std::int32_t range = 0;            // packet kinds: bytes proven from the variable part on
   std::uint32_t made_at = 0;         // for messages: slot that added the variable part
   std::uint32_t checked_at = 0;      // for messages: slot of the compare that proved `range`
   std::int64_t offset = 0;           // pointers: constant part, |offset| <= kMaxOffset
   Scalar value = Scalar::unknown();  // scalars: the value; pointers: the variable part
 
+  // The same number on every run.
+  [[nodiscard]] bool is_linked_like(const Reg& other) const noexcept {
+    return id == other.id && delta == other.delta && narrow == other.narrow;
+  }
   [[nodiscard]] bool is_scalar() const noexcept { return type == Type::kScalar; }
   [[nodiscard]] bool is_pointer() const noexcept { return type != Type::kNothing && type != Type::kScalar; }
   [[nodiscard]] bool is_null() const noexcept {

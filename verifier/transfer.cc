@@ -44,12 +44,24 @@ void transfer_copy(Context& context, State& state, const Insn& insn) {
 }
 
 // `after` = `before` plus or minus a constant: still tied to the copies of `before`.
-void keep_link(AluOp op, std::int32_t imm, const Reg& before, Reg& after) {
+void keep_link(AluOp op, bool wide, const Scalar& by, const Reg& before, Reg& after) {
   if ((op != AluOp::kAdd && op != AluOp::kSub) || before.id == 0 || after.value.is_constant()) return;
-  const std::int64_t delta = std::int64_t{before.delta} + (op == AluOp::kAdd ? imm : -std::int64_t{imm});
+  if (!by.is_constant() || (wide && before.narrow)) return;  // a sum that was cut takes no more
+  const std::int64_t distance = wide ? by.smin() : std::int64_t{static_cast<std::int32_t>(by.constant_value())};
+  if (distance < INT32_MIN || distance > INT32_MAX) return;
+  const std::int64_t delta = std::int64_t{before.delta} + (op == AluOp::kAdd ? distance : -distance);
   if (delta < INT32_MIN || delta > INT32_MAX) return;
   after.id = before.id;
   after.delta = static_cast<std::int32_t>(delta);
+  after.narrow = !wide;
+}
+
+// The number `number` is what `op` makes of it: nothing to cut, no sign to extend.
+bool is_plain_copy(AluOp op, bool wide, const Scalar& number) {
+  if (op == AluOp::kMov) return wide || number.umax() <= UINT32_MAX;
+  if (op == AluOp::kMovsx8) return number.umax() <= INT8_MAX;
+  if (op == AluOp::kMovsx16) return number.umax() <= INT16_MAX;
+  return op == AluOp::kMovsx32 && number.umax() <= INT32_MAX;
 }
 
 // Results that Linux knows nothing of (docs/differences.md).
@@ -88,8 +100,8 @@ Scalar less_signed(AluOp op, const Scalar& a, const Scalar& b, const Scalar& exa
 
 void transfer_numbers(Context& context, State& state, const InsnRow& row, const Insn& insn) {
   const bool by_reg = row.source == vm::Source::kReg;
-  if (row.alu() == AluOp::kMov && !row.wide && by_reg && state.reg(insn.src).value.umax() <= UINT32_MAX) {
-    transfer_copy(context, state, insn);  // the upper half is zero already: still the same number
+  if (by_reg && is_plain_copy(row.alu(), row.wide, state.reg(insn.src).value)) {
+    transfer_copy(context, state, insn);  // still the same number
     return;
   }
   const Scalar src =
@@ -102,7 +114,7 @@ void transfer_numbers(Context& context, State& state, const InsnRow& row, const 
   }
   dst = Reg::scalar(alu(row.alu(), row.wide, before.value, src));
   if (context.options.as_linux) dst.value = less_signed(row.alu(), before.value, src, dst.value);
-  if (!by_reg && row.wide) keep_link(row.alu(), insn.imm, before, dst);
+  keep_link(row.alu(), row.wide, src, before, dst);
 }
 
 void transfer_alu(Context& context, State& state) {

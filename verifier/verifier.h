@@ -23,7 +23,7 @@ struct Limits {
 
 struct Options {
   Limits limits;
-  bool allow_ptr_leaks = false;   // storing pointers into packets and map values
+  bool allow_ptr_leaks = false;   // what root may do in Linux: pointers into packets and maps, and as verdict
   bool record_claims = false;     // fill Facts::claims; implies that pruning compares all registers exactly
   std::uint64_t memory_size = 0;  // program type `memory`: bytes that r1 points to
   bool prune = true;              // off: every path to its end (tests)

@@ -54,6 +54,8 @@ class Signals {
     sigaddset(&set_, SIGINT);
     sigaddset(&set_, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    // The other end of a vhost or memif socket may go before its device is closed.
+    std::signal(SIGPIPE, SIG_IGN);
   }
   // The signal that came within `time`, or 0.
   int wait(milliseconds time) const {

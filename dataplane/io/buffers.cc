@@ -4,24 +4,50 @@
 
 #include <fmt/format.h>
 #include <rte_errno.h>
+#include <rte_mbuf_pool_ops.h>
 
 namespace sluice::io {
+
+namespace {
+
+Error no_room(std::uint32_t frames, std::uint32_t room) {
+  return {ErrorCode::kEnvironment,
+          fmt::format("{} frames of {} bytes ({} MiB) do not fit into DPDK's memory: {}; give more by `dpdk: {{memory: "
+                      "SIZE}}` or free huge pages",
+                      frames, room, pool_bytes(frames, room) >> 20, rte_strerror(rte_errno))};
+}
+
+}  // namespace
 
 Result<Pool> make_pool(const std::string& name, std::uint32_t frames, std::uint32_t room, unsigned cache) {
   const auto buffer = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + room);
   Pool pool(rte_pktmbuf_pool_create(name.c_str(), frames, cache, kPrivateSize, buffer, SOCKET_ID_ANY));
-  if (pool == nullptr) {
-    return Error{ErrorCode::kEnvironment,
-                 fmt::format("{} frames of {} bytes ({} MiB) do not fit into DPDK's memory: {}; give more by `dpdk: "
-                             "{{memory: SIZE}}` or free huge pages",
-                             frames, room, pool_bytes(frames, room) >> 20, rte_strerror(rte_errno))};
+  if (pool == nullptr) return no_room(frames, room);
+  return pool;
+}
+
+Result<Pool> make_page_pool(const std::string& name, std::uint32_t frames, unsigned cache) {
+  constexpr std::uint16_t kBuffer = RTE_PKTMBUF_HEADROOM + kPageRoom;
+  // What rte_pktmbuf_pool_create does, but for two things: no spreading of objects over memory channels, which makes
+  // them longer, and memory that begins with a page.
+  constexpr unsigned kFlags = RTE_MEMPOOL_F_NO_SPREAD | RTE_MEMPOOL_F_NO_IOVA_CONTIG;
+  Pool pool(rte_mempool_create_empty(name.c_str(), frames, sizeof(rte_mbuf) + kPrivateSize + kBuffer, cache,
+                                     sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY, kFlags));
+  if (pool == nullptr || rte_mempool_set_ops_byname(pool.get(), rte_mbuf_best_mempool_ops(), nullptr) != 0) {
+    return no_room(frames, kPageRoom);
   }
+  rte_pktmbuf_pool_private shape{.mbuf_data_room_size = kBuffer, .mbuf_priv_size = kPrivateSize, .flags = 0};
+  rte_pktmbuf_pool_init(pool.get(), &shape);
+  if (rte_mempool_populate_anon(pool.get()) <= 0) return no_room(frames, kPageRoom);
+  rte_mempool_obj_iter(pool.get(), rte_pktmbuf_init, nullptr);
   return pool;
 }
 
 std::uint64_t pool_bytes(std::uint32_t frames, std::uint32_t room) noexcept {
   const std::uint64_t each = sizeof(rte_mbuf) + kPrivateSize + RTE_PKTMBUF_HEADROOM + room + 4 * RTE_CACHE_LINE_SIZE;
-  return frames * each + (std::uint64_t{4} << 20);
+  // Without huge pages, DPDK sets aside whole pages for what is longer than one.
+  const std::uint64_t pages = (each + kPage - 1) / kPage * kPage;
+  return frames * (each > kPage ? pages : each) + (std::uint64_t{4} << 20);
 }
 
 bool make_plain(rte_mbuf& frame) noexcept {

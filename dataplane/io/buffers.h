@@ -30,9 +30,10 @@ constexpr std::uint16_t kPrivateSize = 192;  // note, slack and kPrivateHead
 constexpr std::uint16_t kMostMoved = 56;     // bytes a frame may start before its headroom of 128: the slack
 static_assert(RTE_PKTMBUF_HEADROOM + kPrivateHead == pipeline::kHeadroom);
 
-// Bytes behind the headroom: as much as replay gives, or what a frame and its header leave of one page.
+// Bytes behind the headroom: as much as replay gives, or what the headers before them leave of one page.
 constexpr std::uint32_t kRoom = pipeline::kNativeLinear;
-constexpr std::uint32_t kPageRoom = 3456;
+constexpr std::uint32_t kPage = 4096;
+constexpr std::uint32_t kPageRoom = kPage - RTE_MEMPOOL_ALIGN - sizeof(rte_mbuf) - kPrivateSize - RTE_PKTMBUF_HEADROOM;
 
 struct FreePool {
   void operator()(rte_mempool* pool) const noexcept { rte_mempool_free(pool); }
@@ -40,6 +41,10 @@ struct FreePool {
 using Pool = std::unique_ptr<rte_mempool, FreePool>;
 // A pool of `frames` mbufs with `room` bytes each; `cache` of them kept by each worker.
 Result<Pool> make_pool(const std::string& name, std::uint32_t frames, std::uint32_t room, unsigned cache);
+// The same with kPageRoom bytes, each mbuf and its header in a page of its own, and nothing before, between or behind
+// these pages: net_af_xdp takes `frames` pages for the extent of the pool, and the kernel ignores frames outside of it.
+// Not of DPDK's memory.
+Result<Pool> make_page_pool(const std::string& name, std::uint32_t frames, unsigned cache);
 // Memory such a pool takes, in bytes, rounded up generously.
 std::uint64_t pool_bytes(std::uint32_t frames, std::uint32_t room) noexcept;
 

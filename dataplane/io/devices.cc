@@ -28,6 +28,7 @@ constexpr DriverRow kDrivers[] = {
      .device_words = kInterface,
      .max_queues = 64,
      .descriptors = 2048,
+     .longest = 3328,  // of a page: 512 of headers and headroom before it, 256 of the kernel's
      .device_is_netdev = true,
      .partial_checksums = true,
      .frames_in_a_page = true},
@@ -134,6 +135,10 @@ Result<Device> device_of(const config::Port& port, unsigned index, unsigned work
   if (row->kind == kPcap && port.rx.value.empty() && port.tx.value.empty()) {
     return port_error(port, "driver pcap needs 'rx', a capture to receive from, or 'tx', one to send to");
   }
+  if (longest_frame(port.mtu) > row->longest) {
+    return port_error(port, fmt::format("driver {} receives frames of up to {} bytes: 'mtu' can be {} at most",
+                                        row->name, row->longest, row->longest - longest_frame(0)));
+  }
   // DPDK splits arguments at commas and brackets.
   for (const config::Text* const text : {&port.device, &port.rx, &port.tx}) {
     if (text->value.find_first_of(",[]=") != std::string::npos) {
@@ -143,10 +148,6 @@ Result<Device> device_of(const config::Port& port, unsigned index, unsigned work
   Device device{.driver = row, .name = {}, .args = {}, .netdev = row->device_is_netdev ? port.device.value : ""};
   const unsigned queues = port.queues != 0 ? port.queues : workers;
   device.queues = static_cast<std::uint16_t>(std::clamp(queues, 1U, unsigned{row->max_queues}));
-  // Frames handed over to the worker that owns the queue were seen to stay in the socket's transmit ring.
-  if (row->kind == kAfXdp && workers > 1) {
-    return port_error(port, "driver af_xdp does not work with several workers yet; set `workers: {count: 1}`");
-  }
   // An AF_XDP socket belongs to a queue the interface must have: only the user knows how many there are.
   if (row->kind == kAfXdp && port.queues == 0) device.queues = 1;
   device.name = row->pmd.empty() ? port.device.value : fmt::format("{}{}", row->pmd, index);

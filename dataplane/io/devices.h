@@ -32,6 +32,7 @@ struct DriverRow {
   std::string_view device_words;    // what `device` must be; empty: none is taken
   std::uint16_t max_queues;         // receive queues that spread flows by themselves
   std::uint16_t descriptors = 512;  // frames a queue holds
+  std::uint32_t longest = 65535;    // frame the driver can receive, bytes
   bool device_is_netdev = false;    // `device` names a network interface that must exist
   bool partial_checksums = false;   // frames of local senders arrive with checksums left to do
   bool shares_buffer = false;       // a peer can still write the buffer: copied before a program sees it

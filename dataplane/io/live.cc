@@ -74,7 +74,7 @@ Result<void> Live::Parts::open_ports(const config::Config& config, const std::ve
   for (std::size_t i = 0; i < devices.size(); ++i) {
     rte_mempool* pool = pools.front().get();
     if (devices[i].driver->frames_in_a_page) {
-      auto own = make_pool(fmt::format("frames{}", i), plan.page_frames, kPageRoom, plan.cache);
+      auto own = make_page_pool(fmt::format("frames{}", i), plan.page_frames, plan.cache);
       if (!own) return std::move(own).error();
       pool = pools.emplace_back(std::move(own).value()).get();
     }

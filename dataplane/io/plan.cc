@@ -33,13 +33,11 @@ Result<Ring> make_ring(const std::string& name, unsigned flags) {
 
 PoolPlan plan_pools(const std::vector<Device>& devices, unsigned workers, std::uint64_t memory_bytes) {
   PoolPlan plan;
-  std::uint32_t pages = 0;
   std::uint32_t frames = 1024 + workers * (plan.cache * 2 + 4 * pipeline::kBurst);
   if (workers > 1) frames += workers * (workers - 1) * kRingSize;
   for (const Device& device : devices) {
     frames += (device.queues + workers) * device.driver->descriptors;
     if (workers > 1) frames += kRingSize;
-    pages += device.driver->frames_in_a_page ? 1 : 0;
   }
   plan.frames = frames;
   if (memory_bytes != 0) {
@@ -48,7 +46,7 @@ PoolPlan plan_pools(const std::vector<Device>& devices, unsigned workers, std::u
     plan.cache = std::min(plan.cache, plan.frames / (4 * workers));
   }
   plan.page_frames = kPageFrames;
-  plan.bytes = pool_bytes(plan.frames, kRoom) + pages * pool_bytes(plan.page_frames, kPageRoom);
+  plan.bytes = pool_bytes(plan.frames, kRoom);
   return plan;
 }
 

@@ -17,7 +17,7 @@ struct PoolPlan {
   std::uint32_t frames = 0;       // of the pool that most ports share
   std::uint32_t page_frames = 0;  // of the own pool of a port whose frames lie in single pages
   unsigned cache = 256;           // frames each worker keeps of each pool
-  std::uint64_t bytes = 0;        // of all pools
+  std::uint64_t bytes = 0;        // of the shared pool: pages are not of DPDK's memory
 };
 // Frames enough for every queue and ring to be full while workers hold their bursts; `memory_bytes`, when not 0, limits
 // the shared pool instead.

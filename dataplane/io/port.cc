@@ -78,15 +78,11 @@ bool interface_is_up(const std::string& name) {
   return !socket_fd.ok() || ioctl(socket_fd.get(), SIOCGIFFLAGS, &request) != 0 || (request.ifr_flags & IFF_UP) != 0;
 }
 
-// What the kernel dropped of frames received by an interface; 0 when it does not exist (any more).
-std::uint64_t netdev_missed(const std::string& name) {
-  std::uint64_t sum = 0;
-  for (const std::string_view counter : {"rx_dropped", "rx_missed_errors"}) {
-    std::ifstream file(fmt::format("/sys/class/net/{}/statistics/{}", name, counter));
-    std::uint64_t number = 0;
-    if (!name.empty() && file >> number) sum += number;
-  }
-  return sum;
+// One of an interface's counters; 0 when it does not exist (any more).
+std::uint64_t netdev_counter(const std::string& name, std::string_view counter) {
+  std::uint64_t number = 0;
+  if (!name.empty()) std::ifstream(fmt::format("/sys/class/net/{}/statistics/{}", name, counter)) >> number;
+  return number;
 }
 
 }  // namespace
@@ -138,7 +134,7 @@ Port::Port(Port&& other) noexcept
       promisc_(other.promisc_),
       mac_(other.mac_),
       netdev_index_(other.netdev_index_),
-      netdev_missed_(other.netdev_missed_),
+      netdev_before_(other.netdev_before_),
       sockets_(std::move(other.sockets_)),
       sockets_missed_(other.sockets_missed_),
       rx_queues_(other.rx_queues_),
@@ -215,7 +211,7 @@ Result<void> Port::configure(unsigned workers, rte_mempool* pool) {
 
 Result<void> Port::start() {
   forget_log();
-  netdev_missed_ = netdev_missed(device_.netdev);
+  netdev_before_ = netdev_losses();
   take_packet_drops(sockets_);
   if (const int error = rte_eth_dev_start(id_); error != 0) return environment(name_, "start the device", error);
   started_ = true;
@@ -235,15 +231,21 @@ void Port::stop() noexcept {
   if (std::exchange(started_, false)) rte_eth_dev_stop(id_);
 }
 
+Port::Losses Port::netdev_losses() const {
+  const auto counter = [this](std::string_view name) { return netdev_counter(device_.netdev, name); };
+  return {.received = counter("rx_dropped") + counter("rx_missed_errors"), .sent = counter("tx_dropped")};
+}
+
 DeviceCounters Port::counters() noexcept {
   rte_eth_stats stats{};
   if (rte_eth_stats_get(id_, &stats) != 0) return {};
-  const std::uint64_t missed = netdev_missed(device_.netdev);
+  const Losses now = netdev_losses();
+  const auto since = [](std::uint64_t after, std::uint64_t before) { return after - std::min(after, before); };
   sockets_missed_ += take_packet_drops(sockets_);
-  return {.missed = std::max(stats.imissed, missed - std::min(missed, netdev_missed_)) + sockets_missed_,
+  return {.missed = std::max(stats.imissed, since(now.received, netdev_before_.received)) + sockets_missed_,
           .no_buffer = stats.rx_nombuf,
           .rx_errors = stats.ierrors,
-          .tx_errors = stats.oerrors};
+          .tx_errors = std::max(stats.oerrors, since(now.sent, netdev_before_.sent))};
 }
 
 bool Port::watch() noexcept {

@@ -52,6 +52,11 @@ class Port {
  private:
   Port(const config::Port& config, Device device, std::uint16_t id);
 
+  struct Losses {  // frames the interface behind the device dropped, by its own counters
+    std::uint64_t received = 0, sent = 0;
+  };
+  [[nodiscard]] Losses netdev_losses() const;
+
   std::string name_;
   Device device_;
   std::uint16_t id_ = 0;
@@ -60,9 +65,9 @@ class Port {
   std::uint32_t mtu_ = 0;
   bool promisc_ = true;
   std::optional<std::array<std::uint8_t, 6>> mac_;
-  unsigned netdev_index_ = 0;        // of the interface behind the device, 0 = none
-  std::uint64_t netdev_missed_ = 0;  // what the interface had missed before
-  std::vector<int> sockets_;         // of an af_packet device, which owns them
+  unsigned netdev_index_ = 0;  // of the interface behind the device, 0 = none
+  Losses netdev_before_;       // what the interface had lost when the port was started
+  std::vector<int> sockets_;   // of an af_packet device, which owns them
   std::uint64_t sockets_missed_ = 0;
   std::uint16_t rx_queues_ = 0, tx_queues_ = 0;
   std::unique_ptr<std::atomic<bool>> down_;  // address stable: workers point to it

@@ -185,7 +185,7 @@ unsigned Emitter::emit_insn(std::uint32_t slot) {
     case vm::Kind::kAlu: return emit_alu(slot);
     case vm::Kind::kEndian: emit_endian(row, insn); break;
     case vm::Kind::kLoad: emit_load(slot); break;
-    case vm::Kind::kLoadSigned: emit_load_signed(row, insn); break;
+    case vm::Kind::kLoadSigned: emit_load_signed(slot); break;
     case vm::Kind::kStore: emit_store(row, insn); break;
     case vm::Kind::kStoreImm: emit_store_imm(row, insn); break;
     case vm::Kind::kAtomic: emit_atomic(row, insn); break;

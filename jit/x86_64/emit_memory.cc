@@ -83,9 +83,17 @@ void Emitter::emit_load_maybe_context(const vm::Insn& insn) {
   for (const Assembler::Ahead& jump : done) a_.land(jump);
 }
 
-void Emitter::emit_load_signed(const vm::InsnRow& row, const vm::Insn& insn) {
+void Emitter::emit_load_signed(std::uint32_t slot) {
+  const Op& op = lowered_.ops[slot];
+  const vm::Insn& insn = insn_at(slot);
+  if (op.access != Access::kPlain) {  // 4 bytes; the verifier takes no sign-extending load of a field with an address
+    emit_load(slot);
+    a_.movsxd(reg64(insn.dst), reg32(insn.dst));
+    set_upper_zero(insn.dst, false);
+    return;
+  }
   const Xbyak::RegExp address = reg64(insn.src) + insn.offset;
-  switch (row.size) {
+  switch (op.row->size) {
     case 1: a_.movsx(reg64(insn.dst), byte[address]); break;
     case 2: a_.movsx(reg64(insn.dst), word[address]); break;
     default: a_.movsxd(reg64(insn.dst), dword[address]); break;

@@ -87,7 +87,7 @@ class Emitter {
   void emit_load_bytes(unsigned dst, const Xbyak::RegExp& address, unsigned size);
   void emit_load_field(unsigned dst, const Reg64& base, std::int32_t displacement, unsigned size);
   void emit_load_maybe_context(const vm::Insn& insn);
-  void emit_load_signed(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_load_signed(std::uint32_t slot);
   void emit_store(const vm::InsnRow& row, const vm::Insn& insn);
   void emit_store_imm(const vm::InsnRow& row, const vm::Insn& insn);
 

@@ -176,7 +176,8 @@ class Fuzzer {
   void keep(std::uint64_t n, const std::string& from, const vm::LoadedProgram& program, const Judgement& judgement,
             Peers& peers, std::uint64_t seed) {
     const unsigned count = ++signatures_[fmt::format("{}: {}", name(judgement.finding), judgement.signature)];
-    if (options_.out.empty() || count > kExamples) return;
+    const bool listed = judgement.finding == Finding::kListedAccept || judgement.finding == Finding::kListedRefusal;
+    if (options_.out.empty() || count > kExamples || listed) return;
     const vm::LoadedProgram shorter = shrink(program, [&](const vm::LoadedProgram& candidate) {
       const Judgement again = judge(candidate, peers, seed);
       return again.finding == judgement.finding && again.signature == judgement.signature;

@@ -29,15 +29,17 @@ Setup::Part firewall(bool default_deny, std::uint32_t inside, std::uint32_t syn_
   Setup::Part part{.name = "firewall", .path = own("firewall"), .programs = {"xdp_firewall"}};
   part.globals = {{"default_deny", pack(u8(default_deny ? 1 : 0))},
                   {"inside_ifindex", pack(inside)},
-                  {"syn_pps_limit", pack(syn_limit)}};
+                  {"syn_pps_limit", pack(syn_limit)},
+                  // The two sides read the clock one after the other: no window may end in between.
+                  {"syn_window_ns", pack(u64(1) << 62)}};
   part.entries = {{"acl4", pack(u32(32), ip4(192, 0, 2, 1)), pack(u32(2))},
                   {"acl4", pack(u32(24), ip4(198, 51, 100, 0)), pack(u32(1))},
                   {"acl4", pack(u32(31), ip4(192, 0, 2, 2)), pack(u32(9))},
                   {"open_ports", pack(be16(80)), pack(u8(1))},
                   {"open_ports", pack(be16(53)), pack(u8(1))},
                   {"open_ports", pack(be16(81)), pack(u8(0))},
-                  // A SYN bucket whose second has long passed.
-                  {"syn_buckets", pack(ip4(10, 0, 0, 66)), pack(u64(0), u64(1000))}};
+                  // A SYN bucket whose window has long passed, whatever the clock says.
+                  {"syn_buckets", pack(ip4(10, 0, 0, 66)), pack(u64(1) << 63, u64(1000))}};
   return part;
 }
 

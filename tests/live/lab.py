@@ -57,6 +57,8 @@ def why_not_here(programs=("ip", "ethtool", "ping", "iperf3")) -> str:
         return f"needs {', '.join(missing)} (Debian: iproute2 ethtool iputils-ping iperf3)"
     name = f"{PREFIX}{os.getpid()}-probe"
     made = command("ip", "netns", "add", name, check=False)
+    if made.returncode == 0:
+        made = command("ip", "-n", name, "link", check=False)  # in a chroot without a mount of its own this fails
     command("ip", "netns", "del", name, check=False)
     return "" if made.returncode == 0 else f"network namespaces cannot be made here: {made.stderr.strip()}"
 
@@ -194,8 +196,8 @@ class Lab:
         command("ip", "netns", "add", f"{PREFIX}{os.getpid()}-{name}")
         self.ip(name, "link", "set", "lo", "up")
         # Nobody but the tests shall speak: no router solicitations, no probing for duplicates.
-        self.sh(name, "sysctl", "-q", "-w", "net.ipv6.conf.default.router_solicitations=0",
-                "net.ipv6.conf.default.accept_dad=0", f"net.ipv6.conf.default.disable_ipv6={int(name == 'sw')}")
+        settings = {"router_solicitations": 0, "accept_dad": 0, "disable_ipv6": int(name == "sw")}
+        self.sh(name, "sh", "-ec", "cd /proc/sys/net/ipv6/conf/default\n" + "\n".join(f"echo {n} > {k}" for k, n in settings.items()))
 
     def remove(self, name: str) -> None:
         self.names.remove(name)
@@ -234,6 +236,15 @@ class Lab:
 
     def counter(self, name: str, which: str, device: str = "eth0") -> int:
         return int(self.sh(name, "cat", f"/sys/class/net/{device}/statistics/{which}").stdout)
+
+    def quiet(self, *hosts: str) -> None:
+        """Waits until these hosts have sent nothing for half a second."""
+        sent = None
+        for _ in range(40):
+            before, sent = sent, [self.counter(host, "tx_packets") for host in hosts]
+            if sent == before:
+                return
+            time.sleep(0.5)
 
     def pings(self, name: str, address: str, *args, count: int = 3) -> int:
         """How many of `count` were answered."""
@@ -281,5 +292,6 @@ def remove_leftovers() -> None:
     """Namespaces of tests whose process is no more."""
     for line in command("ip", "netns", "list").stdout.splitlines():
         name = line.split()[0]
-        if name.startswith(PREFIX) and not Path(f"/proc/{name[len(PREFIX):].split('-')[0]}").exists():
+        pid = name[len(PREFIX):].split('-')[0]
+        if name.startswith(PREFIX) and (pid == str(os.getpid()) or not Path(f"/proc/{pid}").exists()):
             remove_namespace(name)

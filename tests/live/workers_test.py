@@ -10,9 +10,7 @@ from lab import Lab, Tap, skip_all, why_not_here, without_live_ports
 
 HOSTS = (1, 2, 3)
 # Workers, driver, receive queues (0: as many as workers where the device can). More workers than CPUs are allowed.
-# Not here: several workers on af_xdp. Under load frames stay in the transmit ring of its only queue and
-# a stream stands still. One worker does not show it.
-CASES = [(2, "af_packet", 0), (3, "af_packet", 0), (3, "af_packet", 1), (3, "tap", 1)]
+CASES = [(2, "af_packet", 0), (3, "af_packet", 0), (3, "af_packet", 1), (2, "af_xdp", 1), (3, "tap", 1)]
 
 
 def address(lab: Lab, n: int) -> None:

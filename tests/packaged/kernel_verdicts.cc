@@ -1,6 +1,7 @@
 // What the running kernel's verifier says of each XDP program of the objects named: a line of JSON an object,
-// {"object":..., "programs":{NAME:{"accepted":true|false,"why":last line of the log}}}. Exit 5 when it may not be
-// asked.
+// {"object":..., "programs":{NAME:{"accepted":true|false,"why":last line of the log}}}; "unlinked" has XDP programs
+// that we cannot link, in the same form, and "unreadable" tells why we cannot read the object at all. Exit 5 when the
+// kernel may not be asked.
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -29,6 +30,14 @@ Verdict ask(const std::string& path, const vm::ElfObject& elf, const vm::LoadedP
   return load_instructions(program, *maps).verdict;
 }
 
+// Of a program that we cannot link.
+Verdict ask_libbpf(const std::string& path, const std::string& program) {
+  const std::string names[] = {program};
+  auto object = Object::open(path, names);
+  if (!object) return {.accepted = false, .error = 0, .log = object.error().message};
+  return object->load();
+}
+
 // The log ends with statistics; the line before them says what is wrong.
 std::string last_words(const std::string& log) {
   std::string last;
@@ -55,6 +64,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     nlohmann::json line{{"object", argv[i]}, {"programs", nlohmann::json::object()}};
     auto elf = vm::load_elf(argv[i], {.list_only = true});
+    if (!elf) line["unreadable"] = elf.error().message;
     for (std::size_t m = 0; elf && m < elf->maps.size(); ++m) {  // sizes left open: what `prog verify` takes
       if (elf->maps[m].spec.max_entries == 0) elf->maps[m].spec.max_entries = 1;
     }
@@ -62,6 +72,12 @@ int main(int argc, char** argv) {
       const vm::LoadedProgram& program = elf->programs[p];
       const kernel::Verdict verdict = kernel::ask(argv[i], *elf, program);
       line["programs"][program.name] = {{"accepted", verdict.accepted}, {"why", kernel::last_words(verdict.log)}};
+    }
+    for (std::size_t p = 0; elf && p < elf->others.size(); ++p) {
+      const vm::ListedProgram& program = elf->others[p];
+      if (program.why.empty()) continue;  // of another type
+      const kernel::Verdict verdict = kernel::ask_libbpf(argv[i], program.name);
+      line["unlinked"][program.name] = {{"accepted", verdict.accepted}, {"why", kernel::last_words(verdict.log)}};
     }
     fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }

@@ -6,14 +6,14 @@ from pathlib import Path
 
 ARCHIVE = Path("/usr/src/linux-source-6.1.tar.xz")
 TOP = "linux-source-6.1"
-WANTED = [f"{TOP}/samples/bpf", f"{TOP}/tools/testing/selftests/bpf/bpf_legacy.h",
-          f"{TOP}/tools/testing/selftests/bpf/test_iptunnel_common.h"]
+WANTED = [f"{TOP}/samples/bpf", f"{TOP}/tools/testing/selftests/bpf", f"{TOP}/tools/include/linux/filter.h"]
 SHARED = "xdp_sample.bpf.o"
 VMLINUX = Path("/sys/kernel/btf/vmlinux")
 
 # Kernel headers that the sources name and that user space has none of: empty ones. Those of uapi/ are user space's.
 EMPTY = """linux/blkdev.h linux/compiler.h linux/kconfig.h linux/netdevice.h linux/percpu.h linux/rcupdate.h linux/sched.h
-  linux/skbuff.h linux/slab.h net/ip.h net/ipv6.h net/sock.h net/inet_ecn.h""".split()
+  linux/skbuff.h linux/slab.h net/ip.h net/ipv6.h net/sock.h net/inet_ecn.h
+  gnu/stubs-32.h""".split()  # the last: what glibc takes a BPF target for, there only with gcc-multilib
 UAPI = """bpf bpf_perf_event if if_arp if_ether if_packet if_tunnel filter if_vlan in in6 ip ipv6 mpls perf_event pkt_cls ptrace seccomp
   tcp udp unistd utsname""".split()
 

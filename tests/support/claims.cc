@@ -122,8 +122,7 @@ class Embedding {
       case Type::kNothing: return true;
       case Type::kScalar:
         if (!precise) return true;
-        return claimed.value.contains(value) &&
-               numbers_.agree(claimed.id, value - static_cast<u64>(std::int64_t{claimed.delta}));
+        return claimed.value.contains(value) && linked(claimed, value - static_cast<u64>(std::int64_t{claimed.delta}));
       case Type::kContext: return at(claimed, value, number(machine_.frame));
       case Type::kPacket: return packet(claimed, value, number(machine_.frame->data), number(machine_.frame->data_end));
       case Type::kPacketMeta:
@@ -136,6 +135,12 @@ class Embedding {
       case Type::kMemory: return at(claimed, value, number(machine_.memory.data));
     }
     return false;
+  }
+
+  // Sums of 32 bits have only the low half in common with the others of their id.
+  bool linked(const Reg& claimed, u64 value) {
+    if (!halves_.agree(claimed.id, static_cast<std::uint32_t>(value))) return false;
+    return claimed.narrow || numbers_.agree(claimed.id, value);
   }
 
   // The variable part when what the pointer points into begins at `start`.
@@ -180,7 +185,7 @@ class Embedding {
   std::span<const vm::Map* const> maps_;
   std::size_t own_maps_;
   std::size_t base_;  // index of the machine's frame that is the state's first
-  Links numbers_, packets_, or_null_;
+  Links numbers_, halves_, packets_, or_null_;
 };
 
 }  // namespace

@@ -109,5 +109,31 @@ TEST(Buffers, APoolThatDoesNotFitSaysHowMuchItWanted) {
   EXPECT_NE(pool.error().message.find("MiB) do not fit into DPDK's memory"), std::string::npos) << pool.error().message;
 }
 
+TEST(Buffers, APoolOfPagesIsOneAreaWithOneMbufAPage) {
+  constexpr std::uint32_t kFrames = 300;
+  const auto pool = make_page_pool("pages", kFrames, 0);
+  ASSERT_TRUE(pool.has_value()) << pool.error().message;
+  rte_mempool& made = *pool->get();
+  EXPECT_EQ(made.populated_size, kFrames);
+  EXPECT_EQ(made.nb_mem_chunks, 1U);
+  // This is how net_af_xdp measures what it gives to the kernel.
+  EXPECT_EQ(rte_mempool_calc_obj_size(made.elt_size, made.flags, nullptr), kPage);
+  const auto base = reinterpret_cast<std::uintptr_t>(STAILQ_FIRST(&made.mem_list)->addr);
+  EXPECT_EQ(base % kPage, 0U);
+  std::vector<std::uintptr_t> places;
+  rte_mempool_obj_iter(
+      &made,
+      [](rte_mempool*, void* to, void* object, unsigned) {
+        static_cast<std::vector<std::uintptr_t>*>(to)->push_back(reinterpret_cast<std::uintptr_t>(object));
+      },
+      &places);
+  ASSERT_EQ(places.size(), kFrames);
+  for (std::size_t i = 0; i < places.size(); ++i) EXPECT_EQ(places[i], base + i * kPage + RTE_MEMPOOL_ALIGN);
+  rte_mbuf* const frame = rte_pktmbuf_alloc(&made);
+  ASSERT_NE(frame, nullptr);
+  EXPECT_EQ(rte_pktmbuf_tailroom(frame), kPageRoom);
+  rte_pktmbuf_free(frame);
+}
+
 }  // namespace
 }  // namespace sluice::io

@@ -92,6 +92,7 @@ TEST(Devices, QueuesAreOneAWorkerWithinWhatTheDriverHas) {
   EXPECT_EQ(device_of(port("af_packet", "e"), 0, 4)->queues, 4);
   EXPECT_EQ(device_of(port("af_packet", "e"), 0, 64)->queues, 16);
   EXPECT_EQ(device_of(port("ring", ""), 0, 4)->queues, 1);
+  EXPECT_EQ(device_of(port("af_xdp", "e"), 0, 2)->queues, 1) << "how many the interface has only its owner knows";
   config::Port two = port("af_xdp", "e");
   two.queues = 2;
   EXPECT_EQ(device_of(two, 0, 1)->queues, 2);
@@ -100,10 +101,14 @@ TEST(Devices, QueuesAreOneAWorkerWithinWhatTheDriverHas) {
 TEST(Devices, WhatIsMissingOrAmbiguousIsNamedWithItsPlace) {
   EXPECT_THAT(said(port("", "")), HasSubstr("neither 'driver', 'device' nor 'rx'"));
   EXPECT_THAT(said(port("", "/run/x.sock")), HasSubstr("memif, vhost or virtio_user"));
-  EXPECT_FALSE(device_of(port("af_xdp", "e"), 0, 2).has_value()) << "frames would be stuck";
   EXPECT_THAT(said(port("tap", "")), HasSubstr("driver tap needs 'device'"));
   EXPECT_THAT(said(port("pcap", "")), HasSubstr("'rx', a capture to receive from"));
   EXPECT_THAT(said(port("nosuch", "x")), HasSubstr("'nosuch' is not known"));
+  config::Port jumbo = port("af_xdp", "e");
+  jumbo.mtu = 3307;
+  EXPECT_THAT(said(jumbo), HasSubstr("up to 3328 bytes: 'mtu' can be 3306 at most"));
+  jumbo.mtu = 3306;
+  EXPECT_TRUE(device_of(jumbo, 0, 1).has_value());
   EXPECT_THAT(said(port("af_packet", "e,iface=f")), HasSubstr("DPDK cannot take"));
 }
 

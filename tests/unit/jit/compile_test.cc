@@ -101,8 +101,9 @@ TEST(Compile, TheEnvironmentHoldsTheFrameBeingRun) {
   EXPECT_EQ(env.frame, &frames[1]);
 }
 
-vm::VerifiedProgram context_load(std::int16_t offset, bool known, const vm::ProgramType& type = vm::xdp_type()) {
-  vm::LoadedProgram program = program_from_asm("ldxw r0, [r1+" + std::to_string(offset) + "]\nexit", type);
+vm::VerifiedProgram context_load(std::int16_t offset, bool known, const vm::ProgramType& type = vm::xdp_type(),
+                                 const std::string& load = "ldxw") {
+  vm::LoadedProgram program = program_from_asm(load + " r0, [r1+" + std::to_string(offset) + "]\nexit", type);
   vm::Facts facts = permissive_facts(program);
   if (known) {
     facts.insns[0].region = vm::Region::kContext;
@@ -138,6 +139,11 @@ TEST(Compile, FindsContextFieldsAtRunTimeWhenNothingIsKnown) {
     EXPECT_EQ(context_value(context_load(static_cast<std::int16_t>(offset), false)), value) << offset;
   }
   EXPECT_EQ(context_value(context_load(20, false, vm::xdp_devmap_type())), 13U);
+}
+
+TEST(Compile, ASignExtendingLoadOfTheContextReadsTheFieldToo) {
+  EXPECT_EQ(context_value(context_load(12, true, vm::xdp_type(), "ldxsw")), 11U);
+  EXPECT_EQ(context_value(context_load(16, false, vm::xdp_type(), "ldxsw")), 12U);
 }
 
 TEST(Compile, AContextPointerMovedByTheProgramStillFindsItsField) {

@@ -49,6 +49,19 @@ TEST(AllowPtrLeaks, PermitsPointersInMaps) {
   EXPECT_EQ(verdict(text, {.allow_ptr_leaks = true}), "accepted");
 }
 
+TEST(AllowPtrLeaks, PermitsPointersAsVerdictAndAsOperandsOfAtomics) {
+  const std::string_view returned = "mov r0, r1\nexit";
+  EXPECT_EQ(verdict(returned), "return-value");
+  EXPECT_EQ(verdict(returned, {.allow_ptr_leaks = true}), "accepted");
+  const std::string_view operand = R"(
+      lddw_map_value r2, 3, 0
+      atomic_xchg64 [r2+0], r1
+      mov r0, 0
+      exit)";
+  EXPECT_EQ(verdict(operand), "ptr-leak");
+  EXPECT_EQ(verdict(operand, {.allow_ptr_leaks = true}), "accepted");
+}
+
 TEST(MemoryPrograms, ReadAndWriteTheirMemoryAndKnowItsLength) {
   const std::string_view text = R"(
       ldxdw r0, [r1+0]
@@ -144,7 +157,7 @@ TEST(GlobalSubprograms, ThatMoveThePacketKillItsPointers) {
   const Outcome outcome = verify(with_global(R"(
       ldxw r6, [r1+0]
       call_local sub
-      mov r0, r6
+      ldxb r0, [r6+0]
       mov r0, 0
       exit
     sub:
@@ -160,7 +173,7 @@ TEST(GlobalSubprograms, ThatMakeTailCallsMayMoveThePacketToo) {
   const Outcome outcome = verify(with_global(R"(
       ldxw r6, [r1+0]
       call_local sub
-      mov r0, r6
+      ldxb r0, [r6+0]
       mov r0, 0
       exit
     sub:

@@ -124,6 +124,17 @@ const Row kRows[] = {
     {"reads_past_the_context", "ctx-access", R"(
       ldxw r0, [r1+24]
       exit)"},
+    {"reads_context_on_one_path_only", "ctx-access", R"(
+      mov r0, 0
+      ldxw r2, [r1+12]
+      jeq r2, 7, load
+      mov r1, r10
+      add r1, -16
+      load: ldxw r2, [r1+8]
+      exit)"},
+    {"reads_an_address_sign_extended", "ctx-access", R"(
+      ldxsw r0, [r1+4]
+      exit)"},
     {"writes_the_context", "ctx-access", R"(
       mov r0, 0
       stxw [r1+12], r0
@@ -558,8 +569,14 @@ const Row kRows[] = {
     {"stack_variable_unbounded", "stack-bounds", R"(
       ldxw r2, [r1+12]
       mov r3, r10
-      sub r3, r2
+      add r3, r2
       ldxb r0, [r3-8]
+      exit)"},
+    {"stack_pointer_minus_a_number", "ptr-arithmetic", R"(
+      mov r3, r10
+      sub r3, 8
+      mov r0, 0
+      stxdw [r3+0], r0
       exit)"},
     {"stack_variable_write_forgets_a_pointer", "not-a-pointer", R"(
       stxdw [r10-8], r1
