@@ -105,7 +105,9 @@ Check check_stack(const Context& context, const Reg& base, const Access& access)
   };
   const Reach where = reach(base, access.offset);
   const bool bounded = base.value.smin() > -kMaxOffset && base.value.smax() < kMaxOffset;
-  const bool inside = bounded && where.min >= -std::int64_t{vm::kStackBytes} && where.max + access.size <= 0;
+  // r10 itself is no stack, not even for no bytes.
+  const bool inside =
+      bounded && where.min >= -std::int64_t{vm::kStackBytes} && where.max < 0 && where.max + access.size <= 0;
   if (!inside && context.enforced(Rule::kStackBounds)) {
     return fail(Rule::kStackBounds, fmt::format("{} outside the stack", span_text(access)),
                 {{access.use == Use::kRead ? "reads" : "writes", reads_text(context, "r10", base, access)},
@@ -141,7 +143,9 @@ Check check_map_value(const Context& context, const Reg& base, const Access& acc
   }
   const Reach where = reach(base, access.offset);
   const bool bounded = base.value.smin() > -kMaxOffset && base.value.smax() < kMaxOffset;
-  const bool inside = bounded && where.min >= 0 && where.max + access.size <= std::int64_t{spec.value_size};
+  const bool linux_loses = context.options.as_linux && base.value.smin() < 0 && !base.value.is_constant();
+  const bool inside =
+      bounded && !linux_loses && where.min >= 0 && where.max + access.size <= std::int64_t{spec.value_size};
   if (!inside && context.enforced(Rule::kMapBounds)) {
     return fail(Rule::kMapBounds, fmt::format("{} outside the value of map {}", span_text(access), spec.name),
                 {{access.use == Use::kRead ? "reads" : "writes", reads_text(context, "value", base, access)},

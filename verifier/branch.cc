@@ -149,15 +149,34 @@ std::uint32_t target(const Context& context, const State& state) {
                                     vm::jump_distance(context.row(state.slot), context.insn(state.slot)));
 }
 
+// What is known of `v COND v`.
+Truth with_itself(Cond cond) {
+  switch (cond) {
+    case Cond::kEq:
+    case Cond::kGe:
+    case Cond::kLe:
+    case Cond::kSge:
+    case Cond::kSle: return Truth::kAlways;
+    case Cond::kNe:
+    case Cond::kGt:
+    case Cond::kLt:
+    case Cond::kSgt:
+    case Cond::kSlt: return Truth::kNever;
+    case Cond::kSet: return Truth::kMaybe;
+  }
+  return Truth::kMaybe;
+}
+
 Ways number_ways(const Context& context, State state, const Reg& b) {
   const std::uint32_t slot = state.slot;
   const InsnRow& row = context.row(slot);
   const Insn& insn = context.insn(slot);
   const std::uint32_t to = target(context, state);
   const Reg a = state.reg(insn.dst);
-  const Truth truth = branch(row.cond(), row.wide, a.value, b.value);
   // One number against itself: there is nothing to learn from either way.
   const bool same = row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.is_linked_like(b)));
+  Truth truth = branch(row.cond(), row.wide, a.value, b.value);
+  if (same && truth == Truth::kMaybe && !context.options.as_linux) truth = with_itself(row.cond());
   Ways ways;
   switch (truth) {
     case Truth::kAlways: ways.taken = std::move(state); break;

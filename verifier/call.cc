@@ -16,8 +16,11 @@ using vm::HelperDesc;
 
 // BPF_FUNC_*, linux/bpf.h: those that change the contents of the map they are given.
 constexpr std::int32_t kChangesMap[] = {2, 3, 87, 88};  // map_update_elem, map_delete_elem, map_push_elem, map_pop_elem
-constexpr std::int32_t kMapLookup = 1;                  // map_lookup_elem
-constexpr std::int64_t kMaxErrno = 4095;                // MAX_ERRNO, linux/err.h
+// Those that hand out the memory they read, to maps, frames or readers: map_update_elem, perf_event_output,
+// map_push_elem, ringbuf_output, xdp_store_bytes.
+constexpr std::int32_t kHandsOut[] = {2, 25, 87, 130, 190};
+constexpr std::int32_t kMapLookup = 1;    // map_lookup_elem
+constexpr std::int64_t kMaxErrno = 4095;  // MAX_ERRNO, linux/err.h
 
 const vm::Map* map_of(const Context& context, const Reg& reg) {
   return reg.type == Type::kMap ? context.map(reg.map) : nullptr;
@@ -128,6 +131,9 @@ class Arguments {
       return fail(Rule::kArgMemory, number, "this helper takes no memory of the packet",
                   {{"fix", "copy the bytes to the stack first"}});
     }
+    if (!writes) {
+      if (Check failed = leak(number, reg, size)) return failed;
+    }
     return check_access(context_, reg,
                         {.slot = slot_,
                          .reg = static_cast<int>(number),
@@ -135,6 +141,24 @@ class Arguments {
                          .size = size,
                          .use = writes ? Use::kWrite : Use::kRead,
                          .by_helper = true});
+  }
+
+  // Pointers among stack bytes that the helper hands out.
+  Check leak(unsigned number, const Reg& reg, std::int64_t size) const {
+    const bool hands_out = std::ranges::find(kHandsOut, helper_.id) != std::ranges::end(kHandsOut);
+    if (reg.type != Type::kStack || !hands_out || context_.options.allow_ptr_leaks || !on(Rule::kPointerLeak))
+      return {};
+    const Reach where = reach(reg, 0);
+    const auto& stack = state_.frames[reg.frame].stack;
+    for (std::size_t i = 0; i < stack.size(); ++i) {
+      const std::int64_t at = -8 * static_cast<std::int64_t>(i + 1);
+      if (!stack[i].holds_pointer() || at + 8 <= where.min || at >= where.max + size) continue;
+      return failure(
+          Rule::kPointerLeak, slot_, static_cast<int>(number),
+          fmt::format("{} would hand out {} stored at r10{}", helper_.name, describe(stack[i].spill.type), at),
+          {{"why", "addresses must not leave the program"}, {"fix", "overwrite it first, or pass --allow-ptr-leaks"}});
+    }
+    return {};
   }
 
   Check map_memory(unsigned number, ArgKind kind) const {
@@ -171,8 +195,10 @@ class Arguments {
     }
     const auto most = static_cast<std::int64_t>(size.value.umax());
     const bool null_allowed = address.is_null() && memory_kind == ArgKind::kReadMemOrNull;
-    if (most == 0 && (null_allowed || !address.is_scalar())) return {};
-    return memory(number - 1, std::max<std::int64_t>(most, 1), memory_kind == ArgKind::kWriteMem);
+    if (most == 0 && null_allowed) return {};
+    // No bytes at an address are still an address.
+    const std::int64_t bytes = address.is_scalar() ? std::max<std::int64_t>(most, 1) : most;
+    return memory(number - 1, bytes, memory_kind == ArgKind::kWriteMem);
   }
 
   const Context& context_;
@@ -217,7 +243,8 @@ bool always_finds(Context& context, const State& state, const HelperDesc& helper
 Reg result_of(Context& context, const HelperDesc& helper, std::int32_t map, bool never_null) {
   switch (helper.ret) {
     case vm::RetKind::kScalar: break;
-    case vm::RetKind::kError: return Reg::scalar(Scalar::signed_range(-kMaxErrno, 0));
+    case vm::RetKind::kError:
+      return context.options.as_linux ? Reg::unknown() : Reg::scalar(Scalar::signed_range(-kMaxErrno, 0));
     case vm::RetKind::kMapValueOrNull: {
       if (map < 0) break;
       Reg result = Reg::pointer(never_null ? Type::kMapValue : Type::kMapValueOrNull);
@@ -300,7 +327,8 @@ void call_helper(Context& context, State& state) {
     invalidate_packets(state);
   }
   forget_arguments(state);
-  state.reg(0) = result_of(context, *helper, index, never_null);
+  // A tail call that comes back says nothing of why.
+  if (helper->effect != vm::Effect::kTailCall) state.reg(0) = result_of(context, *helper, index, never_null);
 }
 
 void enter_subprogram(const Context& context, State& state) {

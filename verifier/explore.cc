@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "verifier/call.h"
+#include "verifier/observer.h"
 #include "verifier/path.h"
 #include "verifier/prune.h"
 #include "verifier/transfer.h"
@@ -132,6 +133,7 @@ class Walk {
       ++since_kept_;
       context_.recorder.facts.insns[slot].reachable = true;
       if (exact_) record_claims(slot);
+      if (context_.options.observer != nullptr) context_.options.observer->walked(context_, state_);
       if (Check failed = check(context_, state_, slot)) return failed;
       bool ended = false;
       if (Check failed = step(slot, ended)) return failed;

@@ -144,7 +144,11 @@ void break_spill(Slot& slot, unsigned byte, unsigned size) {
 }
 
 void store_slot(Context& context, Slot& slot, unsigned byte, unsigned size, Reg& value) {
-  break_spill(slot, byte, size);
+  if (context.options.as_linux) {
+    break_spill(slot, 0, 8);
+  } else {
+    break_spill(slot, byte, size);
+  }
   Byte kind = Byte::kMisc;
   if (value.is_null()) {
     kind = Byte::kZero;
@@ -235,6 +239,8 @@ std::optional<std::uint64_t> constant_behind(Context& context, const State& stat
   const std::vector<Slot>& stack = state.frames[base.frame].stack;
   if (slot_index(where.min) >= stack.size()) return std::nullopt;
   Slot slot = stack[slot_index(where.min)];
+  const auto spilled = static_cast<std::size_t>(std::ranges::count(slot.bytes, Byte::kSpill));
+  if (context.options.as_linux && spilled != 0 && spilled != size) return std::nullopt;
   const Reg value = load_slot(context, slot, byte_index(where.min), size);
   if (!value.is_scalar() || !value.value.is_constant()) return std::nullopt;
   return value.value.constant_value();

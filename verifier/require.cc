@@ -140,7 +140,10 @@ Check check_pointer_math(const Context& context, const State& state, std::uint32
   const bool sane = value.smin() > -kMaxOffset && value.smin() < kMaxOffset;
   std::int64_t total = pointer.offset;
   if (sane && value.is_constant()) total += minus ? -value.smin() : value.smin();
-  if (!sane || total <= -kMaxOffset || total >= kMaxOffset) {
+  // Linux refuses at once what is refused here when the pointer is used.
+  const bool falls = context.options.as_linux && !value.is_constant() &&
+                     alu(row.alu(), true, pointer.value, value).smin() <= -kMaxOffset;
+  if (!sane || falls || total <= -kMaxOffset || total >= kMaxOffset) {
     return fail(Rule::kPointerOffset, "the number added to the pointer may be far too large or negative",
                 {{"reads", fmt::format("a number in [{},{}]", value.smin(), value.smax())},
                  {"fix", "bound the number first, e.g. with & or a compare; use unsigned types"}});

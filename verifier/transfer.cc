@@ -1,5 +1,7 @@
 #include "verifier/transfer.h"
 
+#include <algorithm>
+
 #include "verifier/call.h"
 
 namespace sluice::verifier {
@@ -65,6 +67,40 @@ bool is_plain_copy(AluOp op, bool wide, const Scalar& number) {
   return op == AluOp::kMovsx32 && number.umax() <= INT32_MAX;
 }
 
+// Results that Linux knows nothing of (docs/differences.md).
+bool unknown_to_linux(AluOp op, const Scalar& src) {
+  switch (op) {
+    case AluOp::kDiv:
+    case AluOp::kSdiv:
+    case AluOp::kMod:
+    case AluOp::kSmod: return true;
+    case AluOp::kLsh:
+    case AluOp::kRsh:
+    case AluOp::kArsh:
+    case AluOp::kMovsx8:
+    case AluOp::kMovsx16:
+    case AluOp::kMovsx32: return !src.is_constant();
+    case AluOp::kAdd:
+    case AluOp::kSub:
+    case AluOp::kMul:
+    case AluOp::kOr:
+    case AluOp::kAnd:
+    case AluOp::kNeg:
+    case AluOp::kXor:
+    case AluOp::kMov: return false;
+  }
+  return false;
+}
+
+// What Linux keeps of `exact`, the result: it loses signs that are shifted left or combined bit by bit.
+Scalar less_signed(AluOp op, const Scalar& a, const Scalar& b, const Scalar& exact) {
+  const bool bitwise = op == AluOp::kAnd || op == AluOp::kOr || op == AluOp::kXor;
+  if (!bitwise && !(op == AluOp::kLsh && exact.smin() < 0)) return exact;
+  const Scalar bits = Scalar::of_bits(exact.bits());
+  if (op != AluOp::kAnd) return bits;
+  return bits.intersect(Scalar::range(0, std::min(a.umax(), b.umax()))).value_or(bits);
+}
+
 void transfer_numbers(Context& context, State& state, const InsnRow& row, const Insn& insn) {
   const bool by_reg = row.source == vm::Source::kReg;
   if (by_reg && is_plain_copy(row.alu(), row.wide, state.reg(insn.src).value)) {
@@ -75,7 +111,12 @@ void transfer_numbers(Context& context, State& state, const InsnRow& row, const 
       by_reg ? state.reg(insn.src).value : Scalar::constant(static_cast<std::uint64_t>(std::int64_t{insn.imm}));
   const Reg before = state.reg(insn.dst);
   Reg& dst = state.reg(insn.dst);
+  if (context.options.as_linux && unknown_to_linux(row.alu(), src)) {
+    dst = Reg::unknown();  // of 64 bits, even after 32-bit operations
+    return;
+  }
   dst = Reg::scalar(alu(row.alu(), row.wide, before.value, src));
+  if (context.options.as_linux) dst.value = less_signed(row.alu(), before.value, src, dst.value);
   keep_link(row.alu(), row.wide, src, before, dst);
 }
 
@@ -108,7 +149,7 @@ void transfer_endian(const Context& context, State& state) {
   Reg& dst = state.reg(context.insn(state.slot).dst);
   // Of a pointer only unknown bits are left.
   const Scalar in = dst.is_scalar() ? dst.value : Scalar::unknown();
-  dst = Reg::scalar(endian(row.endian(), in, row.size));
+  dst = context.options.as_linux ? Reg::unknown() : Reg::scalar(endian(row.endian(), in, row.size));
 }
 
 void transfer_imm64(const Context& context, State& state) {

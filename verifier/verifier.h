@@ -14,6 +14,8 @@
 
 namespace sluice::verifier {
 
+class Observer;
+
 struct Limits {
   std::uint32_t processed = 1'000'000;  // instructions walked, over all paths
   std::uint32_t jump_sequence = 8192;   // branches waiting to be explored
@@ -25,6 +27,8 @@ struct Options {
   bool record_claims = false;     // fill Facts::claims; implies that pruning compares all registers exactly
   std::uint64_t memory_size = 0;  // program type `memory`: bytes that r1 points to
   bool prune = true;              // off: every path to its end (tests)
+  bool as_linux = false;          // know no more than Linux where docs/differences.md says more is known (tests)
+  Observer* observer = nullptr;   // sees every state walked (tests); not owned
 };
 
 struct Statistics {

@@ -1,5 +1,6 @@
 #include "vm/interpreter.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -11,6 +12,7 @@
 #include "vm/ctx_fields.h"
 #include "vm/interpreter_checks.h"
 #include "vm/maps/map.h"
+#include "vm/step_observer.h"
 
 namespace sluice::vm {
 namespace {
@@ -87,6 +89,7 @@ class Machine {
         frame_(frame),
         env_(env),
         helpers_(helpers),
+        memory_(memory),
         options_(options),
         checker_(frame, memory) {}
 
@@ -137,6 +140,7 @@ class Machine {
       if (insns_ >= options_.max_insns) return stop("does not end");
       checker_.at(*program_, current_);
       if (!checked(checker_.instruction(regs_))) return false;
+      if (options_.steps != nullptr && !observed()) return false;
     }
     const Insn& insn = insns[current_];
     const InsnRow* const row = find(insn);
@@ -145,6 +149,29 @@ class Machine {
     if (options_.coverage != nullptr && program_ == &entry_) ++(*options_.coverage)[current_];
     slot_ += slots(*row);
     return execute(*row, insn);
+  }
+
+  // Shows the machine to the observer. Only in checked mode.
+  bool observed() {
+    if constexpr (kChecked) {
+      unsigned first = depth_;
+      while (!frames_[first].is_main) --first;
+      std::vector<MachineView::Frame> frames(depth_ - first + 1);
+      frames.back().regs = regs_;
+      for (unsigned i = first; i < depth_; ++i) {
+        const Frame& callee = frames_[i + 1];
+        std::copy(callee.saved.begin(), callee.saved.end(), frames[i - first].regs.begin() + 6);
+        frames[i - first + 1].call_site = callee.return_slot - 1;
+      }
+      std::string what = options_.steps->step({.program = *program_,
+                                               .slot = current_,
+                                               .frames = frames,
+                                               .frame = frame_,
+                                               .memory = memory_,
+                                               .owned = checker_});
+      if (!what.empty()) return stop(what);
+    }
+    return true;
   }
 
   bool execute(const InsnRow& row, const Insn& insn) {
@@ -406,6 +433,7 @@ class Machine {
   XdpContext* frame_;               // null for `memory` programs
   ExecEnv& env_;
   const HelperTable& helpers_;
+  MemoryContext memory_;
   const InterpreterOptions& options_;
   std::array<u64, kRegisters> regs_;
   std::uint32_t slot_ = 0;     // of the next instruction

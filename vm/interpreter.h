@@ -15,6 +15,8 @@
 
 namespace sluice::vm {
 
+class StepObserver;
+
 // Memory handed to a program of type `memory`.
 struct MemoryContext {
   std::byte* data = nullptr;
@@ -42,6 +44,8 @@ struct BranchCount {
 struct InterpreterOptions {
   bool checked = false;                // bounds-check every access, compare with Facts, no limit but `max_insns`
   std::uint64_t max_insns = 1U << 28;  // checked mode stops there with a Fault: a verified program terminates
+  // Checked mode only: sees every step (vm/step_observer.h) when not null.
+  StepObserver* steps = nullptr;
   // Counts executions per slot of the entry program when not null (size = its slots): coverage.
   std::vector<std::uint64_t>* coverage = nullptr;
   // Likewise for conditional jumps, one per slot.

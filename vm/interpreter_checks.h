@@ -54,6 +54,10 @@ class Checker {
   // The map at `address` when it is one of the program's or was looked up in one, or null.
   [[nodiscard]] const Map* map_at(std::uint64_t address) const;
 
+  // What the program may touch beside stack and frame: every map value and every inner map handed out so far.
+  [[nodiscard]] const std::map<const std::byte*, const Map*>& values() const { return values_; }
+  [[nodiscard]] const std::set<const Map*>& inner_maps() const { return inner_maps_; }
+
   bool fail(std::string what) {
     what_ = std::move(what);
     return false;

@@ -12,8 +12,6 @@
 namespace sluice::testing_support {
 namespace {
 
-constexpr vm::InterpreterOptions kChecked{.checked = true, .max_insns = 1'000'000};
-
 // Lets the program jump to itself for as long as it lives.
 class TailCallsToItself {
  public:
@@ -40,14 +38,15 @@ class TailCallsToItself {
 };
 
 vm::RunResult run(const vm::VerifiedProgram& program, const vm::HelperTable& helpers, const Bytes& bytes,
-                  std::mt19937& random) {
+                  std::mt19937& random, vm::StepObserver* steps) {
+  const vm::InterpreterOptions checked{.checked = true, .max_insns = 1'000'000, .steps = steps};
   vm::ExecEnv env;
   env.cpu = random() % 2;
   env.prng.state = random();
   env.clock = {.is_virtual = true, .virtual_ns = random()};
   if (program.program().type->context == vm::ContextKind::kMemory) {
     Bytes memory = bytes;
-    return vm::interpret(program, vm::MemoryContext{memory.data(), memory.size()}, env, helpers, kChecked);
+    return vm::interpret(program, vm::MemoryContext{memory.data(), memory.size()}, env, helpers, checked);
   }
   TestFrame frame(bytes, 256, random() % 2 == 0 ? 0 : 64);
   vm::XdpContext& context = frame.context();
@@ -55,7 +54,7 @@ vm::RunResult run(const vm::VerifiedProgram& program, const vm::HelperTable& hel
   context.ingress_ifindex = random() % 4 == 0 ? random() : random() % 24;
   context.rx_queue_index = random() % 4 == 0 ? random() : random() % 8;
   context.egress_ifindex = random() % 8;
-  return vm::interpret(program, context, env, helpers, kChecked);
+  return vm::interpret(program, context, env, helpers, checked);
 }
 
 }  // namespace
@@ -72,11 +71,11 @@ std::vector<Bytes> random_frames(std::uint32_t seed, std::size_t count) {
 }
 
 std::string violation(const vm::VerifiedProgram& program, const vm::HelperTable& helpers, std::span<const Bytes> frames,
-                      std::uint32_t seed) {
+                      std::uint32_t seed, vm::StepObserver* steps) {
   std::mt19937 random(seed);
   const TailCallsToItself itself(program);
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    const vm::RunResult result = run(program, helpers, frames[i], random);
+    const vm::RunResult result = run(program, helpers, frames[i], random, steps);
     if (result.fault) return fmt::format("frame {}: {} at insn {}", i, result.fault->what, result.fault->insn);
     const unsigned verdict = std::min<std::uint32_t>(static_cast<std::uint32_t>(result.r0), 31);
     if ((program.facts().may_return >> verdict & 1U) == 0) {

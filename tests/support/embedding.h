@@ -9,6 +9,7 @@
 
 #include "tests/support/packets.h"
 #include "vm/helper_desc.h"
+#include "vm/interpreter.h"
 #include "vm/program.h"
 
 namespace sluice::testing_support {
@@ -18,8 +19,9 @@ std::vector<Bytes> random_frames(std::uint32_t seed, std::size_t count);
 
 // Runs `program` on each of `frames`, with metadata, room behind the frame and context fields that `seed` chooses. Its
 // prog arrays hold the program itself in their slots 0 and 1 meanwhile. Returns what went wrong first, or nothing. Type
-// `memory`: the frames' bytes are its memory; they must have the size that the verifier was told.
+// `memory`: the frames' bytes are its memory; they must have the size that the verifier was told. `steps`
+// sees every step.
 std::string violation(const vm::VerifiedProgram& program, const vm::HelperTable& helpers, std::span<const Bytes> frames,
-                      std::uint32_t seed);
+                      std::uint32_t seed, vm::StepObserver* steps = nullptr);
 
 }  // namespace sluice::testing_support

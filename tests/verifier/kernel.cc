@@ -29,6 +29,7 @@ class Fd {
   ~Fd() {
     if (fd_ >= 0) ::close(fd_);
   }
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
   [[nodiscard]] int get() const { return fd_; }
 
  private:
@@ -148,28 +149,36 @@ bool kernel_available(std::string& why) {
   return fd.get() >= 0;
 }
 
-KernelVerdict kernel_verdict(const vm::LoadedProgram& program) {
-  std::vector<Fd> maps;
-  for (const auto& map : program.maps) {
-    maps.push_back(create(*map));
-    if (maps.back().get() < 0) return {.error = errno, .log = "the kernel refuses the map " + map->spec().name};
-  }
+int kernel_map(vm::Map& map) { return create(map).release(); }
+
+int kernel_load(const vm::LoadedProgram& program, std::span<const int> maps, std::vector<char>& log) {
   std::vector<vm::Insn> insns = program.insns;
   for (std::size_t i = 0; i + 1 < insns.size(); ++i) {
     if (insns[i].opcode != 0x18) continue;
     if (insns[i].src == BPF_PSEUDO_MAP_FD || insns[i].src == BPF_PSEUDO_MAP_VALUE) {
       const auto index = static_cast<std::size_t>(insns[i].imm);
-      insns[i].imm = index < maps.size() ? maps[index].get() : -1;
+      insns[i].imm = index < maps.size() ? maps[index] : -1;
     }
     ++i;
   }
+  return load(program, insns, log);
+}
+
+KernelVerdict kernel_verdict(const vm::LoadedProgram& program) {
+  std::vector<Fd> maps;
+  std::vector<int> numbers;
+  for (const auto& map : program.maps) {
+    maps.push_back(create(*map));
+    if (maps.back().get() < 0) return {.error = errno, .log = "the kernel refuses the map " + map->spec().name};
+    numbers.push_back(maps.back().get());
+  }
   std::vector<char> log;
-  const Fd fd(load(program, insns, log));
+  const Fd fd(kernel_load(program, numbers, log));
   if (fd.get() >= 0) return {.accepted = true};
   const int error = errno;
   // Again for the reason; a log that is too small cuts itself and changes the error.
   log.resize(std::size_t{1} << 20);
-  const Fd again(load(program, insns, log));
+  const Fd again(kernel_load(program, numbers, log));
   std::string text(log.data());
   if (text.size() > 400) text.erase(0, text.size() - 400);
   return {.error = error, .log = text};

@@ -1,0 +1,62 @@
+#include "tests/fuzz/reasons.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "vm/maps/map.h"
+
+namespace sluice::fuzz {
+namespace {
+
+// Where one of the verifiers refuses with words that only this reason has.
+struct Accepted {
+  int error;
+  std::string_view words;
+  std::string_view row;  // beginning of the row in docs/differences.md
+};
+struct Refused {
+  std::string_view code, words;
+  std::string_view row;
+};
+
+constexpr Accepted kAccepted[] = {
+    {EINVAL, "offset is outside of the packet", "packet bytes proven before a compare that contradicts"},
+};
+
+constexpr Refused kRefused[] = {
+    {"ptr-leak", "", "storing a pointer into a packet or map value"},
+    {"return-value", "the program returns", "returning a pointer from the program"},
+    {"bad-insn", "", "mistakes in instructions that no path reaches"},
+    {"div-by-zero", "", "mistakes in instructions that no path reaches"},
+    {"bad-shift", "", "mistakes in instructions that no path reaches"},
+    {"not-a-pointer", "read through a map", "reading the kernel's own map structure"},
+    {"unknown-helper", "is not available", "helpers that Sluice lacks"},
+    {"ptr-spill", " is stored as ", "pointers stored at variable stack offsets"},
+    {"ptr-spill", "is stored at a variable stack offset", "pointers stored at variable stack offsets"},
+};
+
+bool has_map_of_maps(const vm::LoadedProgram& program) {
+  return std::ranges::any_of(program.maps,
+                             [](const auto& map) { return map != nullptr && map->spec().inner != nullptr; });
+}
+
+}  // namespace
+
+std::string_view reason_to_accept(int error, std::string_view words, bool knows_more, bool nobody_there) {
+  if (knows_more) return "bounds of quotients, remainders, shifts by a register";
+  if (nobody_there) return "ways that numbers exclude";
+  for (const Accepted& one : kAccepted) {
+    if (one.error == error && words.find(one.words) != std::string_view::npos) return one.row;
+  }
+  return {};
+}
+
+std::string_view reason_to_refuse(const vm::LoadedProgram& program, std::string_view code, std::string_view message) {
+  for (const Refused& one : kRefused) {
+    if (one.code == code && message.find(one.words) != std::string_view::npos) return one.row;
+  }
+  if (code == "null-deref" && has_map_of_maps(program)) return "look-up at a constant index in an inner per-CPU array";
+  return {};
+}
+
+}  // namespace sluice::fuzz
