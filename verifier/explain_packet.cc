@@ -72,6 +72,20 @@ void tell_compares(Story& story, const Reg& pointer, std::string_view end) {
                           story.at_step(*move), story.at(last->slot)));
     return;
   }
+  if (same != nullptr && same->proven == 0 && same->end == Type::kScalar) {
+    const Path::Origin set = story.path.origin(same->with, same->step);
+    const auto moved = std::ranges::find_if(story.path.moves, [&](std::uint32_t step) { return step > set.step; });
+    const std::string name = story.variable(same->with, same->step);
+    const std::string shown = name.empty() ? "what it is compared with" : fmt::format("`{}`", name);
+    if (set.place.frame >= 0 && moved != story.path.moves.end() && *moved < same->step) {
+      story.why(fmt::format("at {} it is compared with {}, set at {}; {} at {} made that void", story.at(same->slot),
+                            shown, story.at_step(set.step), story.callee(story.path.slots[*moved]),
+                            story.at_step(*moved)));
+    } else {
+      story.why(fmt::format("at {} it is compared with a number, which proves nothing", story.at(same->slot)));
+    }
+    return;
+  }
   if (same != nullptr && same->proven == 0) {
     if (pointer.type == Type::kPacketMeta && same->end == Type::kPacketEnd) {
       story.why(
@@ -116,6 +130,22 @@ void bound_number(Story& story, const Reg& pointer) {
   if (!compared) story.fix("then compare the sum with data_end");
 }
 
+// The check is there, but with an end from before the packet moved.
+bool set_end_again(Story& story, const Reg& pointer) {
+  const Compare* last = nullptr;
+  for (const Compare& one : story.path.compares) {
+    if (one.kind == Compare::Kind::kEnd && one.type == pointer.type && one.id == pointer.id) last = &one;
+  }
+  if (last == nullptr || last->end != Type::kScalar) return false;
+  const std::string name = story.variable(last->with, last->step);
+  const std::string_view member = pointer.type == Type::kPacketMeta ? "data" : "data_end";
+  const Path::Origin set = story.path.origin(last->with, last->step);
+  if (name.empty() || set.place.frame < 0 || last->proven > 0) return false;
+  const std::string_view text = story.text(story.path.slots[set.step]);
+  if (assigned(text) != name || !assigned_value(text).ends_with(fmt::format("->{}", member))) return false;
+  return story.insert_before(last->slot, fmt::format("{} = (void *)(long){}->{};", name, story.context_name(), member));
+}
+
 }  // namespace
 
 void explain_packet_bounds(Story& story) {
@@ -137,6 +167,7 @@ void explain_packet_bounds(Story& story) {
   }
   const std::int64_t far = static_cast<std::int64_t>(pointer.value.umax()) + pointer.offset;
   if (!pointer.value.is_constant() && far + 8 > kMaxPacketOffset) return bound_number(story, pointer);
+  if (set_end_again(story, pointer)) return;
   const Reached behind = reached(story);
   const std::string code = fmt::format("if ({} > {}) return XDP_DROP;",
                                        behind.beyond.empty() ? "pointer + size" : behind.beyond, story.field(end));

@@ -179,10 +179,13 @@ class Recorder {
     const Reg b = alu_operand(context_, before, before.slot);
     const auto is_pair = [](const Reg& p, const Reg& end) {
       return (p.type == Type::kPacket && end.type == Type::kPacketEnd) ||
-             (p.type == Type::kPacketMeta && (end.type == Type::kPacket || end.type == Type::kPacketEnd));
+             (p.type == Type::kPacketMeta && (end.type == Type::kPacket || end.type == Type::kPacketEnd)) ||
+             (p.is_packet() && end.is_scalar());  // what was an end before a call moved the packet
     };
-    if (is_pair(a, b)) return compare_end(a, after.reg(insn.dst), row.cond(), reg(insn.dst), b.type);
-    if (is_pair(b, a)) return compare_end(b, after.reg(insn.src), row.cond(), reg(insn.src), a.type);
+    if (row.source == vm::Source::kReg) {
+      if (is_pair(a, b)) return compare_end(a, after.reg(insn.dst), row.cond(), reg(insn.dst), b.type, reg(insn.src));
+      if (is_pair(b, a)) return compare_end(b, after.reg(insn.src), row.cond(), reg(insn.src), a.type, reg(insn.dst));
+    }
     Compare done{.step = step_, .slot = before.slot};
     if (a.type == Type::kMapValueOrNull) {
       done.kind = Compare::Kind::kNull;
@@ -198,10 +201,11 @@ class Recorder {
     path_.compares.push_back(done);
   }
 
-  void compare_end(const Reg& pointer, const Reg& after, vm::Cond cond, Place what, Type end) {
+  void compare_end(const Reg& pointer, const Reg& after, vm::Cond cond, Place what, Type end, Place with) {
     using vm::Cond;
     Compare done{.step = step_, .slot = path_.slots[step_], .id = pointer.id, .what = what, .type = pointer.type};
     done.end = end;
+    done.with = with;
     done.proven = after.range > pointer.range ? after.range : 0;
     done.offset = pointer.offset;
     done.variable = !pointer.value.is_constant();

@@ -58,7 +58,8 @@ struct Compare {
   std::uint32_t id = 0;  // of the pointer or number compared
   Place what{};          // kEnd, kNumber: what is compared
   Type type = Type::kNothing;
-  Type end = Type::kNothing;  // kEnd: what it is compared with
+  Type end = Type::kNothing;  // kEnd: what it is compared with, a number when a call has moved the packet since
+  Place with{};               // kEnd: where that is
   std::int32_t proven = 0;    // kEnd: bytes from the variable part, 0 = it proves nothing on this path
   std::int64_t offset = 0;    // kEnd: constant part of the pointer compared
   bool variable = false;      // kEnd: the pointer compared has a variable part

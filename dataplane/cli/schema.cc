@@ -80,8 +80,8 @@ int explain_error(const std::string& code) {
   std::vector<std::string_view> known;
   for (const verifier::CodeInfo& info : verifier::all_codes()) {
     if (info.code == code) {
-      fmt::print("{}\n\nmeans: {}\ncure:  {}\n\nThe least program that has it{}:\n\n{}", info.code, info.meaning, info.cure,
-                 in_c(info) ? "" : ", in assembler", indented(info.example));
+      fmt::print("{}\n\nmeans: {}\ncure:  {}\n\nThe least program that has it{}:\n\n{}", info.code, info.meaning,
+                 info.cure, in_c(info) ? "" : ", in assembler", indented(info.example));
       return kOk;
     }
     known.push_back(info.code);

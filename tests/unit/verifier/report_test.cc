@@ -46,8 +46,8 @@ TEST(Report, ShowsTheInstructionWhereThereIsNoSource) {
   const Outcome outcome = verify(program, helpers::table());
   ASSERT_FALSE(outcome.accepted());
   EXPECT_EQ(render(outcome.rejection(), program),
-            "program:insn 10: error[pkt-bounds]: 2-byte read past the proven packet bytes\n"
-            "    10 | ldxh r0, [r2+16]                    insn 10, r2\n"
+            "test:insn 10: error[pkt-bounds]: 2-byte read past the proven packet bytes\n"
+            "    10 | ldxh r0, [r2+16]                       insn 10, r2\n"
             " reads:   data+16+v .. +18+v, v in [0,60] (added at insn 9)\n"
             " proven:  34 bytes from data (check at insn 5); nothing from this pointer\n"
             " why:     adding v at insn 9 made a new pointer; an earlier check does not carry over\n"
@@ -83,7 +83,7 @@ TEST(Report, NamesTheHottestLoopItsRoundsAndWhatDiffers) {
   EXPECT_EQ(outcome.rejection().code, "too-complex");
   const std::string text = render(outcome.rejection(), program);
   EXPECT_THAT(text, HasSubstr("the loop at insn 1 was followed for 500 rounds of about 2 instructions"));
-  EXPECT_THAT(text, HasSubstr("no two rounds are alike: r1 was 497, then 498"));
+  EXPECT_THAT(text, HasSubstr("no two rounds are alike: r1 was 498, then 499"));
 }
 
 TEST(Report, EveryRefusalSaysWhyAndHowToFixIt) {
