@@ -36,6 +36,7 @@ namespace {
 constexpr double kMostRefused = 0.005;  // wrong refusals of all programs
 constexpr unsigned kMutantPercent = 40;
 constexpr unsigned kExamples = 2;  // of each cause
+constexpr std::chrono::seconds kMostShrinking{5};
 
 struct Options {
   std::uint64_t seed = 1;
@@ -178,7 +179,9 @@ class Fuzzer {
     const unsigned count = ++signatures_[fmt::format("{}: {}", name(judgement.finding), judgement.signature)];
     const bool listed = judgement.finding == Finding::kListedAccept || judgement.finding == Finding::kListedRefusal;
     if (options_.out.empty() || count > kExamples || listed) return;
+    const auto start = std::chrono::steady_clock::now();
     const vm::LoadedProgram shorter = shrink(program, [&](const vm::LoadedProgram& candidate) {
+      if (std::chrono::steady_clock::now() - start > kMostShrinking) return false;
       const Judgement again = judge(candidate, peers, seed);
       return again.finding == judgement.finding && again.signature == judgement.signature;
     });

@@ -20,6 +20,7 @@ struct Refused {
 };
 
 constexpr Accepted kAccepted[] = {
+    {E2BIG, "program is too large", "programs that Linux gives up on"},
     {EINVAL, "offset is outside of the packet", "packet bytes proven before a compare that contradicts"},
 };
 
@@ -30,6 +31,7 @@ constexpr Refused kRefused[] = {
     {"div-by-zero", "", "mistakes in instructions that no path reaches"},
     {"bad-shift", "", "mistakes in instructions that no path reaches"},
     {"not-a-pointer", "read through a map", "reading the kernel's own map structure"},
+    {"null-deref", "by the helper through a pointer that may be null", "a value or null given to a helper"},
     {"unknown-helper", "is not available", "helpers that Sluice lacks"},
     {"ptr-spill", " is stored as ", "pointers stored at variable stack offsets"},
     {"ptr-spill", "is stored at a variable stack offset", "pointers stored at variable stack offsets"},
