@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Line coverage of the folders whose correctness all else stands on, from a build with -Db_coverage=true after its tests.
+"""Line coverage of the folders whose correctness all else stands on, from a build with -Dcoverage=true after its tests.
 
     tools/coverage.py BUILD_DIR     one line a folder; exit 1 below the bar or when gcovr fails
 The result stays in BUILD_DIR/coverage.json; BUILD_DIR/coverage.txt has gcovr's table of lines not reached.

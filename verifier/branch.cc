@@ -1,4 +1,6 @@
 // Conditional jumps: what each way teaches about numbers, null pointers and packet bounds.
+#include <algorithm>
+
 #include "verifier/access.h"
 #include "verifier/transfer.h"
 #include "vm/maps/map.h"
@@ -112,6 +114,26 @@ void learn_packet(Cond cond, const Reg& pointer, std::uint32_t slot, Ways& ways)
   }
 }
 
+// What `pointer COND data_end` is bound to be after an earlier compare.
+Truth foretold(Cond cond, const Reg& pointer) {
+  const bool beyond = pointer.past_end == 2;
+  if (pointer.type != Type::kPacket || pointer.past_end == 0) return Truth::kMaybe;
+  if (cond == Cond::kGe) return Truth::kAlways;
+  if (cond == Cond::kLt) return Truth::kNever;
+  if (cond == Cond::kGt && beyond) return Truth::kAlways;
+  return cond == Cond::kLe && beyond ? Truth::kNever : Truth::kMaybe;
+}
+
+// On the way that proves nothing the pointer in `number` itself is past the end.
+void learn_past(Cond cond, unsigned number, Ways& ways) {
+  const bool taken = cond == Cond::kGt || cond == Cond::kGe;
+  if (!taken && cond != Cond::kLt && cond != Cond::kLe) return;
+  Reg& pointer = (taken ? *ways.taken : *ways.fallen).reg(number);
+  if (pointer.type != Type::kPacket) return;
+  const bool beyond = cond == Cond::kGt || cond == Cond::kLe;
+  pointer.past_end = std::max<std::uint8_t>(pointer.past_end, beyond ? 2 : 1);
+}
+
 // Pointers that count as certainly not null. No stack pointer and context is null either, but the kernel walks both
 // ways, and what it refuses on one of them is to be refused here too.
 bool never_null(const Context& context, const Reg& reg) {
@@ -188,7 +210,12 @@ Ways branch_ways(const Context& context, State state) {
   Ways ways;
   const bool equality = row.wide && (row.cond() == Cond::kEq || row.cond() == Cond::kNe);
   const bool null_on_taken = row.cond() == Cond::kEq;
-  if (equality && ((never_null(context, a) && b.is_null()) || (never_null(context, b) && a.is_null()))) {
+  const bool left = row.wide && is_end_of(b, a);
+  const bool right = row.wide && !left && is_end_of(a, b);
+  const Truth known = left ? foretold(row.cond(), a) : right ? foretold(mirror(row.cond()), b) : Truth::kMaybe;
+  if (known != Truth::kMaybe) {
+    (known == Truth::kAlways ? ways.taken : ways.fallen) = std::move(state);
+  } else if (equality && ((never_null(context, a) && b.is_null()) || (never_null(context, b) && a.is_null()))) {
     (null_on_taken ? ways.fallen : ways.taken) = std::move(state);
   } else {
     ways.taken = state;
@@ -204,10 +231,12 @@ Ways branch_ways(const Context& context, State state) {
     learn_null(context, null_on_taken ? *ways.taken : *ways.fallen, a.id, false);  // equal to what is not null
   } else if (equality && b.type == Type::kMapValueOrNull && never_null(context, a)) {
     learn_null(context, null_on_taken ? *ways.taken : *ways.fallen, b.id, false);
-  } else if (row.wide && is_end_of(b, a)) {
+  } else if (left && known == Truth::kMaybe) {
     learn_packet(row.cond(), a, slot, ways);
-  } else if (row.wide && is_end_of(a, b)) {
+    learn_past(row.cond(), insn.dst, ways);
+  } else if (right && known == Truth::kMaybe) {
     learn_packet(mirror(row.cond()), b, slot, ways);
+    learn_past(mirror(row.cond()), insn.src, ways);
   }
   if (ways.taken) ways.taken->slot = to;
   if (ways.fallen) ways.fallen->slot = slot + 1;

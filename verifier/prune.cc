@@ -83,7 +83,8 @@ class Comparison {
       case Type::kMapValueOrNull: return old.map == fresh.map && or_null_ids_.match(old.id, fresh.id);
       case Type::kPacket:
       case Type::kPacketMeta:
-        if (old.range > fresh.range || (old.id == 0) != (fresh.id == 0)) return false;
+        if (old.range > fresh.range || old.past_end > fresh.past_end) return false;
+        if ((old.id == 0) != (fresh.id == 0)) return false;
         return places(old, fresh) && packet_ids_.match(old.id, fresh.id);
       case Type::kStack: return old.frame == fresh.frame && places(old, fresh);
       case Type::kMapValue: return old.map == fresh.map && places(old, fresh);
@@ -101,6 +102,8 @@ class Comparison {
     if (old.holds_pointer() || fresh.holds_pointer()) {
       return old.holds_pointer() && fresh.holds_pointer() && regs(old.spill, fresh.spill, true);
     }
+    const bool was_stale = old.holds_scalar() && old.spill.stale;
+    if (fresh.holds_scalar() && fresh.spill.stale && !was_stale) return false;
     if (!precise) return true;
     bool compare_spill = false;
     for (std::size_t i = 0; i < old.bytes.size(); ++i) {

@@ -38,6 +38,7 @@ struct Reg {
   bool stale = false;                // scalars: a packet pointer until the packet was moved, now some number
   bool narrow = false;               // scalars with an id: it was added in 32 bits, the upper half is 0
   std::int32_t range = 0;            // packet kinds: bytes proven from the variable part on
+  std::uint8_t past_end = 0;         // kPacket: 1 = a compare showed it at data_end or beyond, 2 = beyond
   std::uint32_t made_at = 0;         // for messages: slot that added the variable part
   std::uint32_t checked_at = 0;      // for messages: slot of the compare that proved `range`
   std::int64_t offset = 0;           // pointers: constant part, |offset| <= kMaxOffset

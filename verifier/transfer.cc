@@ -24,7 +24,9 @@ Reg move_pointer(Context& context, const Reg& pointer, const Scalar& by, AluOp o
     // A demand switched off by a test could let offsets run away: they stop here.
     constexpr std::int64_t kStop = kMaxOffset * 2;
     if (distance > -kStop && distance < kStop && result.offset > -kStop && result.offset < kStop) {
-      result.offset += op == AluOp::kAdd ? distance : -distance;
+      const std::int64_t forward = op == AluOp::kAdd ? distance : -distance;
+      result.offset += forward;
+      if (forward < 0) result.past_end = 0;
     }
     return result;
   }
@@ -33,6 +35,7 @@ Reg move_pointer(Context& context, const Reg& pointer, const Scalar& by, AluOp o
   if (result.is_packet()) {
     result.id = context.new_id();
     result.range = 0;
+    result.past_end = 0;
   }
   return result;
 }
