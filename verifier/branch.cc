@@ -188,7 +188,8 @@ Ways number_ways(const Context& context, State state, const Reg& b) {
   }
   if (ways.taken) ways.taken->slot = to;
   if (ways.fallen) ways.fallen->slot = slot + 1;
-  if (truth == Truth::kMaybe && !same) {
+  const bool untaught = context.options.as_linux && row.cond() == Cond::kSet;
+  if (truth == Truth::kMaybe && !same && !untaught) {
     if (!learn_numbers(row, insn, b, true, *ways.taken)) ways.taken.reset();
     if (!learn_numbers(row, insn, b, false, *ways.fallen)) ways.fallen.reset();
   }

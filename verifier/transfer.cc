@@ -73,7 +73,8 @@ bool unknown_to_linux(AluOp op, const Scalar& src) {
     case AluOp::kDiv:
     case AluOp::kSdiv:
     case AluOp::kMod:
-    case AluOp::kSmod: return true;
+    case AluOp::kSmod:
+    case AluOp::kNeg: return true;
     case AluOp::kLsh:
     case AluOp::kRsh:
     case AluOp::kArsh:
@@ -85,7 +86,6 @@ bool unknown_to_linux(AluOp op, const Scalar& src) {
     case AluOp::kMul:
     case AluOp::kOr:
     case AluOp::kAnd:
-    case AluOp::kNeg:
     case AluOp::kXor:
     case AluOp::kMov: return false;
   }

@@ -33,6 +33,7 @@ constexpr Refused kRefused[] = {
     {"not-a-pointer", "read through a map", "reading the kernel's own map structure"},
     {"null-deref", "by the helper through a pointer that may be null", "a value or null given to a helper"},
     {"unknown-helper", "is not available", "helpers that Sluice lacks"},
+    {"ptr-spill", " are read", "pointers stored at variable stack offsets"},
     {"ptr-spill", " is stored as ", "pointers stored at variable stack offsets"},
     {"ptr-spill", "is stored at a variable stack offset", "pointers stored at variable stack offsets"},
 };
