@@ -37,6 +37,11 @@ bool takes_size(ArgKind kind) {
   return kind == ArgKind::kReadMem || kind == ArgKind::kReadMemOrNull || kind == ArgKind::kWriteMem;
 }
 
+// Whether a number given as such an argument decides anything: a size, or null for an address.
+bool decides(ArgKind kind) {
+  return kind != ArgKind::kNone && kind != ArgKind::kAnything && kind != ArgKind::kScalar;
+}
+
 class Arguments {
  public:
   Arguments(const Context& context, const State& state, std::uint32_t slot, const HelperDesc& helper)
@@ -281,7 +286,7 @@ void call_helper(Context& context, State& state) {
     const Reg reg = state.reg(number);
     const ArgKind kind = helper->args[number - 1];
     const bool writes = kind == ArgKind::kWriteMem || kind == ArgKind::kMapValueOut;
-    if (kind != ArgKind::kAnything && kind != ArgKind::kScalar) context.demand(reg);
+    if (decides(kind)) context.demand(reg);
     helper_memory(context, state, reg, memory_size(state, *helper, number, map), writes);
   }
   vm::Facts& facts = context.recorder.facts;
