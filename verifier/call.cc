@@ -38,9 +38,7 @@ bool takes_size(ArgKind kind) {
 }
 
 // Whether a number given as such an argument decides anything: a size, or null for an address.
-bool decides(ArgKind kind) {
-  return kind != ArgKind::kNone && kind != ArgKind::kAnything && kind != ArgKind::kScalar;
-}
+bool decides(ArgKind kind) { return kind != ArgKind::kNone && kind != ArgKind::kAnything && kind != ArgKind::kScalar; }
 
 class Arguments {
  public:

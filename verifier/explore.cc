@@ -19,7 +19,8 @@ using vm::Kind;
 
 constexpr std::uint32_t kNoNode = UINT32_MAX;
 constexpr std::uint32_t kPatience = 32;  // comparisons a closed state may fail before it is dropped
-constexpr std::uint32_t kSpread = 1024;  // kept states at which they begin to stand further apart
+constexpr std::uint32_t kPlenty = 8192;  // kept states at which they begin to stand further apart
+constexpr std::uint32_t kSpread = 1024;  // by one instruction for so many
 
 // A state kept for pruning. Until all paths from it have ended it is open: then it covers nothing yet, but meeting an
 // equal state again means that a loop makes no progress. In it, each number has one origin: its own place. Numbers of
@@ -294,7 +295,7 @@ class Walk {
   }
 
   // Keeping all states at jump targets is best while they are few; long loops must not fill the memory.
-  [[nodiscard]] bool worth_keeping() const { return since_kept_ >= live_states_ / kSpread; }
+  [[nodiscard]] bool worth_keeping() const { return live_states_ < kPlenty || since_kept_ >= live_states_ / kSpread; }
 
   void keep(Kept& kept, const Fingerprint& print) {
     // The path that is walked moves from the parent to the new node, which stands for it there.
@@ -317,6 +318,7 @@ class Walk {
 
   // From here on numbers of the walked state come from their places in it; `origins` gets where they came from.
   void number_places(std::vector<Origins>& origins) {
+    origins.reserve(32);
     const auto number = [&origins](Reg& reg) {
       if (origins.size() < Origins::kPlaces) {
         origins.push_back(reg.origins);
