@@ -1,5 +1,6 @@
 // Conditional jumps: what each way teaches about numbers, null pointers and packet bounds.
 #include <algorithm>
+#include <utility>
 
 #include "verifier/access.h"
 #include "verifier/transfer.h"
@@ -19,6 +20,7 @@ void spread(State& state, const Reg& learnt) {
   if (learnt.id == 0) return;
   state.for_each([&](Reg& reg) {
     if (!reg.is_scalar() || reg.id != learnt.id) return;
+    reg.origins |= learnt.origins;
     if (reg.is_linked_like(learnt)) {
       reg.value = learnt.value;
       return;
@@ -31,16 +33,24 @@ void spread(State& state, const Reg& learnt) {
   });
 }
 
-bool learn_numbers(const InsnRow& row, const Insn& insn, const Reg& b_in, bool taken, State& state) {
-  Reg a = state.reg(insn.dst);
-  Reg b = b_in;
-  if (!refine(row.cond(), row.wide, taken, a.value, b.value)) return false;
-  state.reg(insn.dst) = a;
-  spread(state, a);
-  if (row.source == vm::Source::kReg) {
-    state.reg(insn.src) = b;
-    spread(state, b);
-  }
+// What `number` and its copies know after a compare in which it turned out to be `learnt`, which both operands told.
+void learn_number(State& state, unsigned number, const Scalar& learnt, const Origins& told) {
+  Reg& reg = state.reg(number);
+  if (reg.value == learnt) return;
+  reg.value = learnt;
+  reg.origins |= told;
+  const Reg copy = reg;
+  spread(state, copy);
+}
+
+bool learn_numbers(const InsnRow& row, const Insn& insn, const Reg& b, bool taken, State& state) {
+  const Reg& a = state.reg(insn.dst);
+  Scalar learnt_a = a.value;
+  Scalar learnt_b = b.value;
+  if (!refine(row.cond(), row.wide, taken, learnt_a, learnt_b)) return false;
+  const Origins told = a.origins | b.origins;
+  learn_number(state, insn.dst, learnt_a, told);
+  if (row.source == vm::Source::kReg) learn_number(state, insn.src, learnt_b, told);
   return true;
 }
 
@@ -98,12 +108,12 @@ Cond mirror(Cond cond) {
 }
 
 // `pointer COND end` was decided: which way proves bytes, and is the pointer itself inside or at the end?
-void learn_packet(Cond cond, const Reg& pointer, std::uint32_t slot, Ways& ways) {
+void learn_packet(Cond cond, const Reg& pointer, std::uint32_t slot, State& fallen, State& taken) {
   switch (cond) {
-    case Cond::kGt: learn_range(*ways.fallen, pointer, pointer.offset, slot); break;
-    case Cond::kGe: learn_range(*ways.fallen, pointer, pointer.offset + 1, slot); break;
-    case Cond::kLt: learn_range(*ways.taken, pointer, pointer.offset + 1, slot); break;
-    case Cond::kLe: learn_range(*ways.taken, pointer, pointer.offset, slot); break;
+    case Cond::kGt: learn_range(fallen, pointer, pointer.offset, slot); break;
+    case Cond::kGe: learn_range(fallen, pointer, pointer.offset + 1, slot); break;
+    case Cond::kLt: learn_range(taken, pointer, pointer.offset + 1, slot); break;
+    case Cond::kLe: learn_range(taken, pointer, pointer.offset, slot); break;
     case Cond::kEq:
     case Cond::kSet:
     case Cond::kNe:
@@ -125,10 +135,10 @@ Truth foretold(Cond cond, const Reg& pointer) {
 }
 
 // On the way that proves nothing the pointer in `number` itself is past the end.
-void learn_past(Cond cond, unsigned number, Ways& ways) {
+void learn_past(Cond cond, unsigned number, State& fallen, State& taken_way) {
   const bool taken = cond == Cond::kGt || cond == Cond::kGe;
   if (!taken && cond != Cond::kLt && cond != Cond::kLe) return;
-  Reg& pointer = (taken ? *ways.taken : *ways.fallen).reg(number);
+  Reg& pointer = (taken ? taken_way : fallen).reg(number);
   if (pointer.type != Type::kPacket) return;
   const bool beyond = cond == Cond::kGt || cond == Cond::kLe;
   pointer.past_end = std::max<std::uint8_t>(pointer.past_end, beyond ? 2 : 1);
@@ -167,80 +177,96 @@ Truth with_itself(Cond cond) {
   return Truth::kMaybe;
 }
 
-Ways number_ways(const Context& context, State state, const Reg& b) {
+// One way is left.
+unsigned only(State& state, std::uint32_t slot) {
+  state.slot = slot;
+  return 1;
+}
+
+unsigned number_ways(Context& context, State& state, const Reg& b, State& taken) {
   const std::uint32_t slot = state.slot;
   const InsnRow& row = context.row(slot);
   const Insn& insn = context.insn(slot);
   const std::uint32_t to = target(context, state);
-  const Reg a = state.reg(insn.dst);
+  const Reg& a = state.reg(insn.dst);
   // One number against itself: there is nothing to learn from either way.
   const bool same = row.source == vm::Source::kReg && (insn.dst == insn.src || (a.id != 0 && a.is_linked_like(b)));
   Truth truth = branch(row.cond(), row.wide, a.value, b.value);
   if (same && truth == Truth::kMaybe && !context.options.as_linux) truth = with_itself(row.cond());
-  Ways ways;
-  switch (truth) {
-    case Truth::kAlways: ways.taken = std::move(state); break;
-    case Truth::kNever: ways.fallen = std::move(state); break;
-    case Truth::kMaybe:
-      ways.taken = state;
-      ways.fallen = std::move(state);
-      break;
+  if (truth != Truth::kMaybe) {
+    context.demand(a);
+    context.demand(b);
+    return only(state, truth == Truth::kAlways ? to : slot + 1);
   }
-  if (ways.taken) ways.taken->slot = to;
-  if (ways.fallen) ways.fallen->slot = slot + 1;
-  const bool untaught = context.options.as_linux && row.cond() == Cond::kSet;
-  if (truth == Truth::kMaybe && !same && !untaught) {
-    if (!learn_numbers(row, insn, b, true, *ways.taken)) ways.taken.reset();
-    if (!learn_numbers(row, insn, b, false, *ways.fallen)) ways.fallen.reset();
+  const bool untaught = same || (context.options.as_linux && row.cond() == Cond::kSet);
+  taken = state;
+  const bool may_take = untaught || learn_numbers(row, insn, b, true, taken);
+  if (!may_take) {
+    context.demand(a);
+    context.demand(b);
   }
-  return ways;
+  const Origins told = a.origins | b.origins;
+  const bool may_fall = untaught || learn_numbers(row, insn, b, false, state);
+  if (!may_fall) context.demanded |= told;
+  if (may_fall && may_take) {
+    taken.slot = to;
+    state.slot = slot + 1;
+    return 2;
+  }
+  if (may_fall) return only(state, slot + 1);
+  if (!may_take) return 0;
+  std::swap(state, taken);
+  return only(state, to);
 }
 
 }  // namespace
 
-Ways branch_ways(const Context& context, State state) {
+unsigned branch_ways(Context& context, State& state, State& taken) {
   const std::uint32_t slot = state.slot;
   const InsnRow& row = context.row(slot);
   const Insn& insn = context.insn(slot);
   const std::uint32_t to = target(context, state);
-  const Reg a = state.reg(insn.dst);
   const Reg b = row.source == vm::Source::kReg ? state.reg(insn.src) : alu_operand(context, state, slot);
-  if (a.is_scalar() && b.is_scalar()) return number_ways(context, std::move(state), b);
+  if (state.reg(insn.dst).is_scalar() && b.is_scalar()) return number_ways(context, state, b, taken);
 
-  Ways ways;
+  const Reg a = state.reg(insn.dst);
   const bool equality = row.wide && (row.cond() == Cond::kEq || row.cond() == Cond::kNe);
   const bool null_on_taken = row.cond() == Cond::kEq;
   const bool left = row.wide && is_end_of(b, a);
   const bool right = row.wide && !left && is_end_of(a, b);
   const Truth known = left ? foretold(row.cond(), a) : right ? foretold(mirror(row.cond()), b) : Truth::kMaybe;
-  if (known != Truth::kMaybe) {
-    (known == Truth::kAlways ? ways.taken : ways.fallen) = std::move(state);
-  } else if (equality && ((never_null(context, a) && b.is_null()) || (never_null(context, b) && a.is_null()))) {
-    (null_on_taken ? ways.fallen : ways.taken) = std::move(state);
-  } else {
-    ways.taken = state;
-    ways.fallen = std::move(state);
+  if (known != Truth::kMaybe) return only(state, known == Truth::kAlways ? to : slot + 1);
+  const bool told = row.source == vm::Source::kImm || !context.options.as_linux;
+  const bool with_null = equality && told && (a.is_null() || b.is_null());
+  if (with_null) {
+    context.demand(a);
+    context.demand(b);
   }
-  if (equality && a.type == Type::kMapValueOrNull && b.is_null()) {
-    learn_null(context, *ways.taken, a.id, null_on_taken);
-    learn_null(context, *ways.fallen, a.id, !null_on_taken);
-  } else if (equality && b.type == Type::kMapValueOrNull && a.is_null()) {
-    learn_null(context, *ways.taken, b.id, null_on_taken);
-    learn_null(context, *ways.fallen, b.id, !null_on_taken);
+  if (with_null && ((never_null(context, a) && b.is_null()) || (never_null(context, b) && a.is_null()))) {
+    return only(state, null_on_taken ? slot + 1 : to);
+  }
+  taken = state;
+  State& equal = null_on_taken ? taken : state;
+  if (with_null && a.type == Type::kMapValueOrNull && b.is_null()) {
+    learn_null(context, taken, a.id, null_on_taken);
+    learn_null(context, state, a.id, !null_on_taken);
+  } else if (with_null && b.type == Type::kMapValueOrNull && a.is_null()) {
+    learn_null(context, taken, b.id, null_on_taken);
+    learn_null(context, state, b.id, !null_on_taken);
   } else if (equality && a.type == Type::kMapValueOrNull && never_null(context, b)) {
-    learn_null(context, null_on_taken ? *ways.taken : *ways.fallen, a.id, false);  // equal to what is not null
+    learn_null(context, equal, a.id, false);  // equal to what is not null
   } else if (equality && b.type == Type::kMapValueOrNull && never_null(context, a)) {
-    learn_null(context, null_on_taken ? *ways.taken : *ways.fallen, b.id, false);
-  } else if (left && known == Truth::kMaybe) {
-    learn_packet(row.cond(), a, slot, ways);
-    learn_past(row.cond(), insn.dst, ways);
-  } else if (right && known == Truth::kMaybe) {
-    learn_packet(mirror(row.cond()), b, slot, ways);
-    learn_past(mirror(row.cond()), insn.src, ways);
+    learn_null(context, equal, b.id, false);
+  } else if (left) {
+    learn_packet(row.cond(), a, slot, state, taken);
+    learn_past(row.cond(), insn.dst, state, taken);
+  } else if (right) {
+    learn_packet(mirror(row.cond()), b, slot, state, taken);
+    learn_past(mirror(row.cond()), insn.src, state, taken);
   }
-  if (ways.taken) ways.taken->slot = to;
-  if (ways.fallen) ways.fallen->slot = slot + 1;
-  return ways;
+  taken.slot = to;
+  state.slot = slot + 1;
+  return 2;
 }
 
 }  // namespace sluice::verifier

@@ -40,6 +40,9 @@ bool takes_size(ArgKind kind) {
   return kind == ArgKind::kReadMem || kind == ArgKind::kReadMemOrNull || kind == ArgKind::kWriteMem;
 }
 
+// Whether a number given as such an argument decides anything: a size, or null for an address.
+bool decides(ArgKind kind) { return kind != ArgKind::kNone && kind != ArgKind::kAnything && kind != ArgKind::kScalar; }
+
 class Arguments {
  public:
   Arguments(const Context& context, const State& state, std::uint32_t slot, const HelperDesc& helper)
@@ -237,14 +240,16 @@ bool always_finds(Context& context, const State& state, const HelperDesc& helper
       context.program_map(number) >= 0 || (spec.type == vm::MapType::kArray && (spec.flags & vm::kMapInner) == 0);
   if (!fixed_size) return false;
   const auto index = constant_behind(context, state, state.reg(2), spec.key_size);
-  return index && *index < spec.max_entries;
+  if (!index || index->value.constant_value() >= spec.max_entries) return false;
+  context.demand(*index);
+  return true;
 }
 
 Reg result_of(Context& context, const HelperDesc& helper, std::int32_t map, bool never_null) {
   switch (helper.ret) {
     case vm::RetKind::kScalar: break;
     case vm::RetKind::kError:
-      return context.options.as_linux ? Reg::unknown() : Reg::scalar(Scalar::signed_range(-kMaxErrno, 0));
+      return context.options.as_linux ? Reg::unknown() : Reg::fresh(Scalar::signed_range(-kMaxErrno, 0));
     case vm::RetKind::kMapValueOrNull: {
       if (map < 0) break;
       Reg result = Reg::pointer(never_null ? Type::kMapValue : Type::kMapValueOrNull);
@@ -309,6 +314,7 @@ void call_helper(Context& context, State& state) {
     const Reg reg = state.reg(number);
     const ArgKind kind = helper->args[number - 1];
     const bool writes = kind == ArgKind::kWriteMem || kind == ArgKind::kMapValueOut;
+    if (decides(kind)) context.demand(reg);
     helper_memory(context, state, reg, memory_size(state, *helper, number, map), writes);
   }
   vm::Facts& facts = context.recorder.facts;
@@ -318,6 +324,7 @@ void call_helper(Context& context, State& state) {
     facts.makes_tail_calls = true;
     if (known >= 0) facts.tail_call_maps.push_back(static_cast<std::uint32_t>(known));
     const Reg& key = state.reg(3);
+    context.demand(key);
     const bool known = key.is_scalar() && key.value.is_constant();
     const auto index_bits = static_cast<std::uint32_t>(key.value.umin());
     context.recorder.key(state.slot, known ? std::int64_t{index_bits} : -1);

@@ -51,6 +51,7 @@ struct Context {
   std::vector<std::int32_t> inner_of;      // one a map of the program: index as Reg::map, -1 = not a map of maps
   std::uint32_t last_id = 0;               // Reg::id given last
   PathTree* paths = nullptr;               // where to record the walk, null = nowhere; see path.h
+  Origins demanded;                        // by the instruction being walked; explore takes it from here
 
   Context(const vm::LoadedProgram& p, const vm::HelperTable& h, const Options& o, RuleSet r);
 
@@ -67,6 +68,8 @@ struct Context {
   [[nodiscard]] const vm::Insn& insn(std::uint32_t slot) const noexcept { return program.insns[slot]; }
   [[nodiscard]] bool enforced(Rule rule) const noexcept { return rules.has(rule); }
   [[nodiscard]] std::uint32_t new_id() noexcept { return ++last_id; }
+  // What is known of the number decided something: other numbers there might have decided otherwise.
+  void demand(const Reg& number) noexcept { demanded |= number.origins; }
 };
 
 }  // namespace sluice::verifier

@@ -21,23 +21,46 @@ using vm::Kind;
 
 constexpr std::uint32_t kNoNode = UINT32_MAX;
 constexpr std::uint32_t kPatience = 32;  // comparisons a closed state may fail before it is dropped
-constexpr std::uint32_t kSpread = 1024;  // kept states at which they begin to stand further apart
+constexpr std::uint32_t kPlenty = 8192;  // kept states at which they begin to stand further apart
+constexpr std::uint32_t kSpread = 1024;  // by one instruction for so many
 
 // A state kept for pruning. Until all paths from it have ended it is open: then it covers nothing yet, but meeting an
-// equal state again means that a loop makes no progress.
+// equal state again means that a loop makes no progress. In it, each number has one origin: its own place. Numbers of
+// the states walked from it say which of these places they come from, and `precise` gathers the places by which
+// something was decided on some path from here on: when it closes, all are known. Others may hold any number.
 struct Node {
   std::uint32_t slot = 0;
   std::uint32_t parent = kNoNode;
   std::uint32_t open = 0;  // paths through it that have not ended
   std::uint32_t hits = 0, misses = 0;
-  std::unique_ptr<State> state;  // null once dropped
+  std::uint64_t shape = 0, values = 0;  // Fingerprint
+  std::unique_ptr<State> state;         // null once dropped
+  Origins precise;
+  std::vector<Origins> origins;  // a place: where its number came from, in the parent; empty once closed
 };
+
+using StatePtr = std::unique_ptr<State>;
 
 // A way not walked yet.
 struct Pending {
-  State state;
+  StatePtr state;
   std::uint32_t node;
   std::uint32_t path;  // PathTree, when it is recorded
+};
+
+// States that are not in use: their memory is worth keeping.
+class Pool {
+ public:
+  StatePtr take() {
+    if (free_.empty()) return std::make_unique<State>();
+    StatePtr state = std::move(free_.back());
+    free_.pop_back();
+    return state;
+  }
+  void give(StatePtr state) { free_.push_back(std::move(state)); }
+
+ private:
+  std::vector<StatePtr> free_;
 };
 
 class Walk {
@@ -61,9 +84,14 @@ class Walk {
   }
 
  private:
+  struct Closed {
+    std::uint64_t shape = 0;
+    std::uint32_t node = kNoNode;
+  };
   // Nodes of one slot, oldest first.
   struct Kept {
-    std::vector<std::uint32_t> open, closed;
+    std::vector<std::uint32_t> open;
+    std::vector<Closed> closed;
   };
 
   // A global sub-program with the kinds of its arguments, see stands_alone.
@@ -103,15 +131,16 @@ class Walk {
     live_states_ = 0;
     pending_.clear();
     if (context_.paths != nullptr) context_.paths->begin(start);
-    pending_.push_back({std::move(start), kNoNode, PathTree::kRoot});
+    pending_.push_back({std::make_unique<State>(std::move(start)), kNoNode, PathTree::kRoot});
     while (!pending_.empty()) {
-      state_ = std::move(pending_.back().state);
+      current_ = std::move(pending_.back().state);
       node_ = pending_.back().node;
       path_ = pending_.back().path;
       pending_.pop_back();
       since_kept_ = 0;
       if (Check failed = walk_path()) return failed;
       close_path();
+      pool_.give(std::move(current_));
     }
     return {};
   }
@@ -119,7 +148,7 @@ class Walk {
   // Follows state_ until its path ends.
   Check walk_path() {
     while (true) {
-      const std::uint32_t slot = state_.slot;
+      const std::uint32_t slot = current_->slot;
       // Only a test that switched a demand off gets out of the program.
       if (slot >= context_.cfg.rows.size() || context_.cfg.rows[slot] == nullptr) return {};
       if (context_.paths != nullptr) path_ = context_.paths->add(path_, slot);
@@ -133,44 +162,61 @@ class Walk {
       ++since_kept_;
       context_.recorder.facts.insns[slot].reachable = true;
       if (exact_) record_claims(slot);
-      if (context_.options.observer != nullptr) context_.options.observer->walked(context_, state_);
-      if (Check failed = check(context_, state_, slot)) return failed;
+      if (context_.options.observer != nullptr) context_.options.observer->walked(context_, *current_);
+      if (Check failed = check(context_, *current_, slot)) return failed;
       bool ended = false;
       if (Check failed = step(slot, ended)) return failed;
+      take_demand();
       if (ended) return {};
     }
   }
 
+  // Places in the state kept last, and in those before it, whose numbers decided something.
+  void take_demand() {
+    Origins wanted = context_.demanded;
+    context_.demanded = Origins::none();
+    for (std::uint32_t at = node_; at != kNoNode && !wanted.empty(); at = nodes_[at].parent) {
+      Node& node = nodes_[at];
+      const Origins added = wanted.without(node.precise);
+      node.precise |= added;
+      wanted = Origins::none();
+      const auto places = static_cast<unsigned>(node.origins.size());
+      added.for_each(places, [&](unsigned place) { wanted |= node.origins[place]; });
+    }
+  }
+
   Check step(std::uint32_t slot, bool& ended) {
+    State& state = *current_;
     switch (context_.row(slot).kind) {
       case Kind::kBranch: return fork(slot, ended);
       case Kind::kCallLocal: {
         std::array<char, 5> arguments{};
-        if (stands_alone(context_, state_, slot, arguments)) {
+        if (stands_alone(context_, state, slot, arguments)) {
           const std::uint32_t callee = context_.cfg.callee(context_.program, slot);
           Alone alone{callee, std::string(arguments.data(), arguments.size())};
           if (known_alone_.insert(alone).second) alone_.push_back(std::move(alone));
-          skip_subprogram(context_, state_);
+          skip_subprogram(context_, state);
         } else {
-          enter_subprogram(context_, state_);
+          enter_subprogram(context_, state);
         }
         return {};
       }
       case Kind::kExit:
-        if (state_.frames.size() > 1) {
-          leave_subprogram(state_);
+        if (state.frames.size() > 1) {
+          leave_subprogram(state);
         } else {
-          if (state_.top().subprogram == 0) record_verdict(state_.reg(0));
+          if (state.top().subprogram == 0) record_verdict(state.reg(0));
           ended = true;
         }
         return {};
       case Kind::kCallHelper:
-        if (state_.frames.size() > 1 && is_tail_call(context_, slot)) {
-          State left = state_;
-          leave_by_tail_call(context_, left);
+        if (state.frames.size() > 1 && is_tail_call(context_, slot)) {
+          StatePtr left = pool_.take();
+          *left = state;
+          leave_by_tail_call(context_, *left);
           if (Check failed = postpone(std::move(left), slot)) return failed;
         }
-        transfer(context_, state_);
+        transfer(context_, state);
         return {};
       case Kind::kAlu:
       case Kind::kEndian:
@@ -182,13 +228,13 @@ class Walk {
       case Kind::kLoadImm64:
       case Kind::kGoto:
       case Kind::kCallKernel:
-      case Kind::kLegacyLoad: transfer(context_, state_); return {};
+      case Kind::kLegacyLoad: transfer(context_, state); return {};
     }
     return {};
   }
 
   // A way out of `slot` that is walked when the present path has ended.
-  Check postpone(State way, std::uint32_t slot) {
+  Check postpone(StatePtr way, std::uint32_t slot) {
     if (pending_.size() >= context_.options.limits.jump_sequence) {
       return Failure{.code = "too-complex",
                      .insn = slot,
@@ -201,46 +247,46 @@ class Walk {
   }
 
   Check fork(std::uint32_t slot, bool& ended) {
-    Ways ways = branch_ways(context_, std::move(state_));
-    if (!ways.taken && !ways.fallen) {
-      ended = true;  // what is known of the numbers contradicts itself: nobody comes here
-      return {};
-    }
-    if (ways.taken && ways.fallen) {
-      if (Check failed = postpone(std::move(*ways.taken), slot)) return failed;
-      ways.taken.reset();
-    }
-    state_ = std::move(ways.fallen ? *ways.fallen : *ways.taken);
+    StatePtr taken = pool_.take();
+    const unsigned ways = branch_ways(context_, *current_, *taken);
+    ended = ways == 0;  // what is known of the numbers contradicts itself: nobody comes here
+    if (ways == 2) return postpone(std::move(taken), slot);
+    pool_.give(std::move(taken));
     return {};
   }
 
   // At a place where paths meet: is the state covered, or does a loop make no progress? Otherwise keeps it.
   Check look_back(bool& covered) {
-    Kept& kept = kept_[state_.slot];
+    Kept& kept = kept_[current_->slot];
+    const Fingerprint print = fingerprint(context_, *current_);
     // Comparing with every earlier round of a loop would cost the square of the rounds: the last eight, then powers
     // of 2.
     for (std::size_t distance = 1; distance <= kept.open.size(); distance += distance < 8 ? 1 : distance) {
-      if (makes_no_progress(*nodes_[kept.open[kept.open.size() - distance]].state)) return endless();
+      const Node& before = nodes_[kept.open[kept.open.size() - distance]];
+      if (before.values == print.values && makes_no_progress(*before.state)) return endless();
     }
-    if (context_.options.prune) covered = is_covered(kept.closed);
+    if (context_.options.prune) covered = is_covered(kept.closed, print.shape);
     if (covered) {
-      note_unwritten_slots(context_, state_);
+      note_unwritten_slots(context_, *current_);
     } else if (worth_keeping()) {
-      keep(kept);
+      keep(kept, print);
     }
     return {};
   }
 
   // Does a closed state cover the walked one? Those that never help are dropped on the way.
-  bool is_covered(std::vector<std::uint32_t>& closed) {
+  bool is_covered(std::vector<Closed>& closed, std::uint64_t shape) {
     for (std::size_t i = closed.size(); i-- > 0;) {
-      Node& node = nodes_[closed[i]];
-      if (covers(context_, *node.state, state_, exact_)) {
+      if (closed[i].shape != shape && closed[i].shape != kAnyShape) continue;
+      Node& node = nodes_[closed[i].node];
+      const Containment how = exact_ ? Containment::kExact : Containment::kPrecise;
+      if (covers(context_, *node.state, *current_, how, node.precise, context_.demanded)) {
+        take_demand();  // what was decided from there on would be from here on
         ++node.hits;
         return true;
       }
       if (++node.misses <= node.hits * 3 + kPatience) continue;
-      node.state.reset();
+      pool_.give(std::move(node.state));
       --live_states_;
       closed.erase(closed.begin() + static_cast<std::ptrdiff_t>(i));
     }
@@ -248,17 +294,28 @@ class Walk {
   }
 
   [[nodiscard]] bool makes_no_progress(const State& before) const {
-    return context_.enforced(Rule::kBoundedLoop) && covers(context_, before, state_, exact_) &&
-           covers(context_, state_, before, exact_);
+    const Containment how = exact_ ? Containment::kExact : Containment::kMayMatter;
+    Origins ignored;
+    return context_.enforced(Rule::kBoundedLoop) &&
+           covers(context_, before, *current_, how, Origins::none(), ignored) &&
+           covers(context_, *current_, before, how, Origins::none(), ignored);
   }
 
   // Keeping all states at jump targets is best while they are few; long loops must not fill the memory.
-  [[nodiscard]] bool worth_keeping() const { return since_kept_ >= live_states_ / kSpread; }
+  [[nodiscard]] bool worth_keeping() const { return live_states_ < kPlenty || since_kept_ >= live_states_ / kSpread; }
 
-  void keep(Kept& kept) {
+  void keep(Kept& kept, const Fingerprint& print) {
     // The path that is walked moves from the parent to the new node, which stands for it there.
     const auto index = static_cast<std::uint32_t>(nodes_.size());
-    nodes_.push_back({.slot = state_.slot, .parent = node_, .open = 1, .state = std::make_unique<State>(state_)});
+    Node& node = nodes_.emplace_back();
+    node.slot = current_->slot;
+    node.parent = node_;
+    node.open = 1;
+    node.values = print.values;
+    number_places(node.origins);
+    node.state = pool_.take();
+    *node.state = *current_;
+    node.shape = print.shape;
     kept.open.push_back(index);
     node_ = index;
     since_kept_ = 0;
@@ -266,19 +323,42 @@ class Walk {
     statistics_.peak_states = std::max(statistics_.peak_states, ++live_states_);
   }
 
+  // From here on numbers of the walked state come from their places in it; `origins` gets where they came from.
+  void number_places(std::vector<Origins>& origins) {
+    origins.reserve(32);
+    const auto number = [&origins](Reg& reg) {
+      if (origins.size() < Origins::kPlaces) {
+        origins.push_back(reg.origins);
+      } else {
+        origins.back() |= reg.origins;
+      }
+      reg.origins = Origins::of(static_cast<unsigned>(origins.size()) - 1);
+    };
+    for (Frame& frame : current_->frames) {
+      for (Reg& reg : frame.regs) {
+        if (reg.is_scalar()) number(reg);
+      }
+      for (Slot& slot : frame.stack) {
+        if (slot.holds_number()) number(slot.spill);
+      }
+    }
+  }
+
   // The walked path has ended: nodes without open paths close, and with them their parents' path.
   void close_path() {
     while (node_ != kNoNode && --nodes_[node_].open == 0) {
+      Node& node = nodes_[node_];
       // Open states of a slot are ancestors of each other: the last to open is the first to close.
-      Kept& kept = kept_[nodes_[node_].slot];
+      Kept& kept = kept_[node.slot];
       kept.open.pop_back();
-      kept.closed.push_back(node_);
-      node_ = nodes_[node_].parent;
+      kept.closed.push_back({node.shape, node_});
+      node.origins = {};
+      node_ = node.parent;
     }
   }
 
   [[nodiscard]] Check endless() const {
-    return failure(Rule::kBoundedLoop, state_.slot, -1, "the loop comes back here with nothing changed",
+    return failure(Rule::kBoundedLoop, current_->slot, -1, "the loop comes back here with nothing changed",
                    {{"why", "no value that decides when the loop ends has changed, so it may run for ever"},
                     {"fix", "count iterations and stop at a constant"}});
   }
@@ -294,6 +374,7 @@ class Walk {
   }
 
   void record_verdict(const Reg& r0) {
+    context_.demand(r0);
     std::uint32_t& mask = context_.recorder.facts.may_return;
     const Scalar verdict = zero_extend(r0.is_scalar() ? r0.value : Scalar::unknown(), 4);
     for (unsigned v = 0; v < 31; ++v) {
@@ -304,7 +385,7 @@ class Walk {
 
   void record_claims(std::uint32_t slot) {
     for (unsigned r = 0; r < vm::kRegisters; ++r) {
-      const Reg& reg = state_.reg(r);
+      const Reg& reg = current_->reg(r);
       vm::RegisterClaim now;
       if (reg.is_scalar()) {
         const auto bits = reg.value.bits();
@@ -346,7 +427,8 @@ class Walk {
   std::set<Alone> known_alone_;
   std::uint32_t live_states_ = 0;
   bool exact_;
-  State state_;                   // being walked
+  Pool pool_;
+  StatePtr current_;              // being walked
   std::uint32_t node_ = kNoNode;  // the kept state its path comes from
   std::uint32_t path_ = PathTree::kRoot;
   std::uint32_t since_kept_ = 0;  // instructions

@@ -1,7 +1,8 @@
 #pragma once
 // What may still matter from each instruction on, by a static pass before the walk: registers and stack slots that may
-// be read, and those of them whose *number* may decide something (a branch, an address, a size). Pruning compares only
-// these. It replaces the kernel's backtracking (docs/decisions). Internal to the verifier.
+// be read, and those of them whose *number* may decide something (a branch, an address, a size). Pruning looks only at
+// what is live; what may decide something tells whether a loop makes progress (docs/decisions/0008, 0010). Internal to
+// the verifier.
 #include <cstdint>
 #include <vector>
 

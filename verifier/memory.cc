@@ -83,10 +83,12 @@ Reg load_slot(Context& context, Slot& slot, unsigned byte, unsigned size) {
       if (slot.spill.id == 0 && !slot.spill.value.is_constant()) slot.spill.id = context.new_id();
       return slot.spill;
     }
-    return Reg::scalar(zero_extend(slot.spill.value, size));
+    return Reg::derived(zero_extend(slot.spill.value, size), slot.spill.origins);
   }
-  if (std::all_of(begin, end, [](Byte b) { return b == Byte::kZero; })) return Reg::constant(0);
-  return Reg::scalar(zero_extend(Scalar::unknown(), size));
+  if (std::all_of(begin, end, [](Byte b) { return b == Byte::kZero; })) {
+    return Reg::derived(Scalar::constant(0), slot.spill.origins);
+  }
+  return Reg::fresh(unknown_bytes(size));
 }
 
 Reg load_stack(Context& context, State& state, const Reg& base, std::int64_t offset, unsigned size) {
@@ -94,14 +96,14 @@ Reg load_stack(Context& context, State& state, const Reg& base, std::int64_t off
   Frame& frame = state.frames[base.frame];
   note_unwritten(context, frame, bytes);
   if (!bytes.exact || bytes.high - bytes.low != size || byte_index(bytes.low) + size > 8) {
-    return Reg::scalar(zero_extend(Scalar::unknown(), size));
+    return Reg::fresh(unknown_bytes(size));
   }
   return load_slot(context, frame.stack[slot_index(bytes.low)], byte_index(bytes.low), size);
 }
 
 // Contents of a frozen map are constants.
 Reg load_map(const Context& context, const Reg& base, std::int64_t offset, unsigned size) {
-  const Reg unknown = Reg::scalar(zero_extend(Scalar::unknown(), size));
+  const Reg unknown = Reg::fresh(unknown_bytes(size));
   if (context.program_map(base.map) < 0) return unknown;  // which map it is changes from run to run
   vm::Map& map = *context.program.maps[static_cast<std::size_t>(base.map)];
   const vm::MapSpec& spec = map.spec();
@@ -126,14 +128,14 @@ Reg load_context(const Context& context, std::int64_t offset) {
     case vm::FieldKind::kPacketMeta: return Reg::pointer(Type::kPacketMeta);
     case vm::FieldKind::kScalar32: break;
   }
-  return Reg::scalar(zero_extend(Scalar::unknown(), 4));
+  return Reg::fresh(unknown_bytes(4));
 }
 
 Reg load(Context& context, State& state, const Reg& base, std::int64_t offset, unsigned size) {
   if (base.type == Type::kStack) return load_stack(context, state, base, offset, size);
   if (base.type == Type::kMapValue) return load_map(context, base, offset, size);
   if (base.type == Type::kContext) return load_context(context, offset);
-  return Reg::scalar(zero_extend(Scalar::unknown(), size));
+  return Reg::fresh(unknown_bytes(size));
 }
 
 // Bytes [byte, byte + size) of the slot are about to change: what was spilled there is lost.
@@ -145,35 +147,44 @@ void break_spill(Slot& slot, unsigned byte, unsigned size) {
 
 void store_slot(Context& context, Slot& slot, unsigned byte, unsigned size, Reg& value) {
   if (context.options.as_linux) {
-    break_spill(slot, 0, 8);
+    std::ranges::replace_if(slot.bytes, [](Byte b) { return b == Byte::kSpill || b == Byte::kZero; }, Byte::kMisc);
   } else {
     break_spill(slot, byte, size);
   }
+  Origins origins = size == 8 ? Origins::none() : slot.spill.origins;
   Byte kind = Byte::kMisc;
   if (value.is_null()) {
     kind = Byte::kZero;
+    origins |= value.origins;
   } else if (byte == 0 && (value.is_scalar() || size == 8)) {
     kind = Byte::kSpill;
     const std::uint64_t limit = size == 8 ? UINT64_MAX : (std::uint64_t{1} << (8 * size)) - 1;
     if (value.is_scalar() && value.value.umax() > limit) {
-      slot.spill = Reg::scalar(zero_extend(value.value, size));
+      slot.spill = Reg::derived(zero_extend(value.value, size), value.origins);
     } else {
       if (value.is_scalar() && value.id == 0 && !value.value.is_constant()) value.id = context.new_id();
       slot.spill = value;
     }
     // Whatever was spilled here before reached no further: pointers fill the slot, numbers start at byte 0 too.
     std::ranges::replace(slot.bytes, Byte::kSpill, Byte::kMisc);
+    origins |= value.origins;
   }
+  slot.spill.origins = origins;
   std::fill_n(slot.bytes.begin() + byte, size, kind);
 }
 
-// Some of these bytes were written with something, or all of them.
-void smear(Frame& frame, const Bytes& bytes, bool zero) {
+// Some of these bytes were written with something, or all of them; `zero`: with that number, which is 0, or null.
+void smear(Frame& frame, const Bytes& bytes, const Reg* zero) {
   for (std::int64_t at = bytes.low; at < bytes.high; ++at) {
     Slot& slot = frame.stack[slot_index(at)];
     break_spill(slot, byte_index(at), 1);
     Byte& byte = slot.bytes[byte_index(at)];
-    if (byte == Byte::kZero && !zero) byte = Byte::kMisc;
+    if (byte != Byte::kZero) continue;
+    if (zero == nullptr) {
+      byte = Byte::kMisc;
+    } else {
+      slot.spill.origins |= zero->origins;
+    }
   }
 }
 
@@ -181,7 +192,7 @@ void store_stack(Context& context, State& state, const Reg& base, std::int64_t o
   const Bytes bytes = touch(context, state, base, offset, size);
   Frame& frame = state.frames[base.frame];
   if (!bytes.exact || bytes.high - bytes.low != size || byte_index(bytes.low) + size > 8) {
-    smear(frame, bytes, value.is_null());
+    smear(frame, bytes, value.is_null() ? &value : nullptr);
     return;
   }
   store_slot(context, frame.stack[slot_index(bytes.low)], byte_index(bytes.low), size, value);
@@ -196,7 +207,7 @@ void transfer_load(Context& context, State& state) {
   record(context, state, base, insn.offset);
   Reg value = load(context, state, base, insn.offset, row.size);
   if (row.kind == vm::Kind::kLoadSigned) {
-    value = Reg::scalar(sign_extend(value.is_scalar() ? value.value : Scalar::unknown(), row.size));
+    value = Reg::derived(sign_extend(value.is_scalar() ? value.value : Scalar::unknown(), row.size), value.origins);
   }
   state.reg(insn.dst) = value;
 }
@@ -212,7 +223,7 @@ void transfer_store(Context& context, State& state) {
     return;
   }
   Reg value = Reg::constant(static_cast<std::uint64_t>(std::int64_t{insn.imm}));
-  if (row.size < 8) value = Reg::scalar(zero_extend(value.value, row.size));
+  if (row.size < 8) value = Reg::fresh(zero_extend(value.value, row.size));
   store_stack(context, state, base, insn.offset, row.size, value);
 }
 
@@ -221,18 +232,18 @@ void transfer_atomic(Context& context, State& state) {
   const Insn& insn = context.insn(state.slot);
   const Reg base = state.reg(insn.dst);
   record(context, state, base, insn.offset);
-  Reg before = Reg::scalar(zero_extend(Scalar::unknown(), row.size));
+  Reg before = Reg::fresh(unknown_bytes(row.size));
   if (base.type == Type::kStack) {
     before = load_stack(context, state, base, insn.offset, row.size);
     const Bytes bytes = touch(context, state, base, insn.offset, row.size);
-    smear(state.frames[base.frame], bytes, false);
+    smear(state.frames[base.frame], bytes, nullptr);
   }
   if (!is_fetch(row.atomic())) return;
   const unsigned result = row.atomic() == vm::AtomicOp::kCompareExchange ? 0 : insn.src;
   state.reg(result) = before;
 }
 
-std::optional<std::uint64_t> constant_behind(Context& context, const State& state, const Reg& base, unsigned size) {
+std::optional<Reg> constant_behind(Context& context, const State& state, const Reg& base, unsigned size) {
   const Reach where = reach(base, 0);
   const bool inside = where.fixed() && where.min >= kStackLow && where.min + size <= 0;
   if (base.type != Type::kStack || !inside || byte_index(where.min) + size > 8) return std::nullopt;
@@ -243,7 +254,7 @@ std::optional<std::uint64_t> constant_behind(Context& context, const State& stat
   if (context.options.as_linux && spilled != 0 && spilled != size) return std::nullopt;
   const Reg value = load_slot(context, slot, byte_index(where.min), size);
   if (!value.is_scalar() || !value.value.is_constant()) return std::nullopt;
-  return value.value.constant_value();
+  return value;
 }
 
 void helper_memory(Context& context, State& state, const Reg& base, std::int64_t size, bool writes) {
@@ -252,7 +263,7 @@ void helper_memory(Context& context, State& state, const Reg& base, std::int64_t
   Frame& frame = state.frames[base.frame];
   if (writes) {
     // A helper that fails may leave them unwritten: those stay so, and a later read has them cleared at entry.
-    smear(frame, bytes, false);
+    smear(frame, bytes, nullptr);
   } else {
     note_unwritten(context, frame, bytes);
   }

@@ -27,14 +27,11 @@ bool advance(Context& context, State& state, std::uint32_t next) {
   const std::uint32_t slot = state.slot;
   switch (context.row(slot).kind) {
     case Kind::kBranch: {
-      Ways ways = branch_ways(context, std::move(state));
-      if (ways.fallen && ways.fallen->slot == next) {
-        state = std::move(*ways.fallen);
-      } else if (ways.taken && ways.taken->slot == next) {
-        state = std::move(*ways.taken);
-      } else {
-        return false;
-      }
+      State taken;
+      const unsigned ways = branch_ways(context, state, taken);
+      if (ways != 0 && state.slot == next) return true;
+      if (ways != 2 || taken.slot != next) return false;
+      state = std::move(taken);
       return true;
     }
     case Kind::kCallLocal: {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace sluice::verifier {
 namespace {
@@ -28,9 +29,28 @@ class IdMap {
   std::size_t count_ = 0;
 };
 
+// What may still be read of frame `i`.
+const Live& live_in(const Context& context, const State& state, std::size_t i) {
+  const bool top = i + 1 == state.frames.size();
+  return top ? context.live.before[state.slot] : context.live.during[state.frames[i + 1].call_site];
+}
+
+class Hash {
+ public:
+  void add(std::uint64_t x) { sum_ = (std::rotl(sum_, 23) ^ x) * 0x9e3779b97f4a7c15U; }
+  [[nodiscard]] std::uint64_t result() const { return (sum_ ^ sum_ >> 32) | 1U; }  // never kAnyShape
+
+ private:
+  std::uint64_t sum_ = 0;
+};
+
 class Comparison {
  public:
-  Comparison(const Context& context, bool exact) : context_(context), exact_(exact) {}
+  Comparison(const Context& context, Containment how, const Origins& precise)
+      : context_(context), how_(how), precise_(precise) {}
+
+  // Where the numbers come from that were compared.
+  [[nodiscard]] const Origins& demanded() const noexcept { return demanded_; }
 
   bool states(const State& old, const State& fresh) {
     if (old.frames.size() != fresh.frames.size()) return false;
@@ -38,9 +58,8 @@ class Comparison {
       if (i > 0 && old.frames[i].call_site != fresh.frames[i].call_site) return false;
     }
     for (std::size_t i = old.frames.size(); i-- > 0;) {
-      const bool top = i + 1 == old.frames.size();
-      const Live& live = top ? context_.live.before[old.slot] : context_.live.during[old.frames[i + 1].call_site];
-      if (!frames(old.frames[i], fresh.frames[i], exact_ ? all() : live)) return false;
+      const Live& live = how_ == Containment::kExact ? all() : live_in(context_, old, i);
+      if (!frames(old.frames[i], fresh.frames[i], live)) return false;
     }
     return true;
   }
@@ -53,8 +72,8 @@ class Comparison {
 
   bool frames(const Frame& old, const Frame& fresh, const Live& live) {
     for (unsigned r = 0; r < vm::kFrameRegister; ++r) {
-      if ((live.regs >> r & 1U) != 0 && !regs(old.regs[r], fresh.regs[r], (live.precise_regs >> r & 1U) != 0))
-        return false;
+      if ((live.regs >> r & 1U) == 0) continue;
+      if (!regs(old.regs[r], fresh.regs[r], counts(old.regs[r], live.precise_regs, r))) return false;
     }
     const std::size_t depth = std::max(old.stack.size(), fresh.stack.size());
     static const Slot kUnwritten;
@@ -62,13 +81,23 @@ class Comparison {
       if ((live.slots >> i & 1U) == 0) continue;
       const Slot& before = i < old.stack.size() ? old.stack[i] : kUnwritten;
       const Slot& now = i < fresh.stack.size() ? fresh.stack[i] : kUnwritten;
-      if (!slots(before, now, (live.precise_slots >> i & 1U) != 0)) return false;
+      if (!slots(before, now, counts(before.spill, live.precise_slots, i))) return false;
+    }
+    return true;
+  }
+
+  // Whether the number of this register or slot of the old state matters; `by_pass`: Live's mask, `index` in it.
+  [[nodiscard]] bool counts(const Reg& old, std::uint64_t by_pass, std::size_t index) const {
+    switch (how_) {
+      case Containment::kPrecise: return old.origins.meets(precise_);
+      case Containment::kMayMatter: return (by_pass >> index & 1U) != 0;
+      case Containment::kExact: break;
     }
     return true;
   }
 
   bool regs(const Reg& old, const Reg& fresh, bool precise) {
-    if (old.type == Type::kNothing) return !exact_ || fresh.type == Type::kNothing;
+    if (old.type == Type::kNothing) return how_ != Containment::kExact || fresh.type == Type::kNothing;
     if (old.type != fresh.type) return false;
     switch (old.type) {
       case Type::kNothing:
@@ -76,6 +105,7 @@ class Comparison {
       case Type::kScalar:
         if (fresh.stale && !old.stale) return false;  // may be stored in fewer places
         if (!precise) return true;
+        demanded_ |= fresh.origins;
         return fresh.value.is_subset_of(old.value) &&
                (old.id == 0 || (old.delta == fresh.delta && old.narrow == fresh.narrow)) &&
                ids_.match(old.id, fresh.id);
@@ -105,6 +135,7 @@ class Comparison {
     const bool was_stale = old.holds_scalar() && old.spill.stale;
     if (fresh.holds_scalar() && fresh.spill.stale && !was_stale) return false;
     if (!precise) return true;
+    demanded_ |= fresh.spill.origins;
     bool compare_spill = false;
     for (std::size_t i = 0; i < old.bytes.size(); ++i) {
       switch (old.bytes[i]) {
@@ -126,21 +157,51 @@ class Comparison {
   }
 
   const Context& context_;
-  bool exact_;
+  Containment how_;
+  Origins precise_, demanded_;
   IdMap ids_, or_null_ids_, packet_ids_;
 };
 
 }  // namespace
 
-bool covers(const Context& context, const State& old, const State& fresh, bool exact) {
-  return Comparison(context, exact).states(old, fresh);
+bool covers(const Context& context, const State& old, const State& fresh, Containment how, const Origins& precise,
+            Origins& demanded) {
+  Comparison comparison(context, how, precise);
+  if (!comparison.states(old, fresh)) return false;
+  demanded |= comparison.demanded();
+  return true;
+}
+
+Fingerprint fingerprint(const Context& context, const State& state) {
+  Hash shape;
+  Hash values;
+  bool any_shape = false;
+  shape.add(state.frames.size());
+  for (std::size_t i = 0; i < state.frames.size(); ++i) {
+    const Frame& frame = state.frames[i];
+    const Live& live = live_in(context, state, i);
+    if (i > 0) shape.add(frame.call_site);
+    for (std::uint32_t left = live.regs & 0x3ffU; left != 0; left &= left - 1) {
+      const auto r = static_cast<unsigned>(std::countr_zero(left));
+      const Reg& reg = frame.regs[r];
+      any_shape |= reg.type == Type::kNothing;  // covers whatever is there
+      shape.add(static_cast<std::uint64_t>(reg.type) << 32 | static_cast<std::uint32_t>(reg.map));
+      if (reg.is_pointer()) shape.add(static_cast<std::uint64_t>(reg.offset));
+      const bool may_matter = (live.precise_regs >> r & 1U) != 0;
+      if (reg.is_pointer() || may_matter) {
+        values.add(reg.value.umin());
+        values.add(reg.value.umax());
+      }
+    }
+  }
+  values.add(shape.result());
+  return {any_shape ? kAnyShape : shape.result(), values.result()};
 }
 
 void note_unwritten_slots(Context& context, const State& fresh) {
   for (std::size_t i = 0; i < fresh.frames.size(); ++i) {
     const Frame& frame = fresh.frames[i];
-    const bool top = i + 1 == fresh.frames.size();
-    const Live& live = top ? context.live.before[fresh.slot] : context.live.during[fresh.frames[i + 1].call_site];
+    const Live& live = live_in(context, fresh, i);
     // Slots beyond what this path touched were touched by others, if at all.
     const std::size_t depth = context.frame_bytes[frame.subprogram] / 8;
     for (std::size_t slot = 0; slot < depth; ++slot) {

@@ -89,6 +89,9 @@ ScalarT<Bits> sign_extend_bits(const ScalarT<Bits>& a, unsigned bits);
 inline Scalar zero_extend(const Scalar& a, unsigned bytes) { return zero_extend_bits(a, 8 * bytes); }
 inline Scalar sign_extend(const Scalar& a, unsigned bytes) { return sign_extend_bits(a, 8 * bytes); }
 
+// What `bytes` (1, 2, 4 or 8) of memory hold, zero-extended.
+Scalar unknown_bytes(unsigned bytes);
+
 // `bytes` is 2, 4 or 8.
 Scalar endian(vm::EndianOp op, const Scalar& a, unsigned bytes);
 

@@ -6,6 +6,10 @@ namespace sluice::verifier {
 
 bool Slot::has_invalid() const noexcept { return std::ranges::find(bytes, Byte::kInvalid) != bytes.end(); }
 
+bool Slot::holds_number() const noexcept {
+  return !holds_pointer() && std::ranges::any_of(bytes, [](Byte b) { return b == Byte::kZero || b == Byte::kSpill; });
+}
+
 void Slot::forget_spill() noexcept { std::ranges::replace(bytes, Byte::kSpill, Byte::kMisc); }
 
 void Frame::reserve(std::int64_t offset) {

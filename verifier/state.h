@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "verifier/origins.h"
 #include "verifier/scalar.h"
 #include "vm/isa.h"
 
@@ -43,6 +44,9 @@ struct Reg {
   std::uint32_t checked_at = 0;      // for messages: slot of the compare that proved `range`
   std::int64_t offset = 0;           // pointers: constant part, |offset| <= kMaxOffset
   Scalar value = Scalar::unknown();  // scalars: the value; pointers: the variable part
+  // Scalars: what `value` and `id` were computed from. Pointers: none, they are always compared whole; whoever lets a
+  // number decide anything (a branch, a pointer, a size, a fact) tells Context::demand.
+  Origins origins;
 
   // The same number on every run.
   [[nodiscard]] bool is_linked_like(const Reg& other) const noexcept {
@@ -56,14 +60,20 @@ struct Reg {
   [[nodiscard]] bool is_packet() const noexcept { return type == Type::kPacket || type == Type::kPacketMeta; }
 
   static Reg nothing() { return {}; }
-  static Reg scalar(const Scalar& value) {
+  // A number computed from what `origins` say.
+  static Reg derived(const Scalar& value, const Origins& origins) {
     Reg reg;
     reg.type = Type::kScalar;
     reg.value = value;
+    reg.origins = origins;
     return reg;
   }
-  static Reg unknown() { return scalar(Scalar::unknown()); }
-  static Reg constant(std::uint64_t value) { return scalar(Scalar::constant(value)); }
+  // A number that might come from anything: safe when in doubt, and costly.
+  static Reg scalar(const Scalar& value) { return derived(value, Origins::all()); }
+  // A number that would be described thus whatever the numbers in the state were.
+  static Reg fresh(const Scalar& value) { return derived(value, Origins::none()); }
+  static Reg unknown() { return fresh(Scalar::unknown()); }
+  static Reg constant(std::uint64_t value) { return fresh(Scalar::constant(value)); }
   static Reg pointer(Type type) {
     Reg reg;
     reg.type = type;
@@ -82,12 +92,13 @@ enum class Byte : std::uint8_t {
 // Eight aligned bytes of stack. A pointer spill marks all bytes kSpill, a scalar spill its lowest 1, 2, 4 or 8.
 struct Slot {
   std::array<Byte, 8> bytes{};
-  Reg spill;
+  Reg spill;  // its origins are those of the whole slot, also when nothing is spilled: zeros have some
 
   [[nodiscard]] bool holds_pointer() const noexcept { return bytes[7] == Byte::kSpill && spill.is_pointer(); }
   [[nodiscard]] bool holds_scalar() const noexcept { return bytes[0] == Byte::kSpill && spill.is_scalar(); }
   [[nodiscard]] bool has_invalid() const noexcept;
-  void forget_spill() noexcept;  // its bytes become kMisc
+  [[nodiscard]] bool holds_number() const noexcept;  // something is known of bytes that are no pointer
+  void forget_spill() noexcept;                      // its bytes become kMisc
 };
 
 struct Frame {

@@ -110,14 +110,19 @@ void transfer_numbers(Context& context, State& state, const InsnRow& row, const 
   const Scalar src =
       by_reg ? state.reg(insn.src).value : Scalar::constant(static_cast<std::uint64_t>(std::int64_t{insn.imm}));
   const Reg before = state.reg(insn.dst);
+  Origins origins = is_move(row.alu()) ? Origins::none() : before.origins;
+  if (by_reg) origins |= state.reg(insn.src).origins;
   Reg& dst = state.reg(insn.dst);
   if (context.options.as_linux && unknown_to_linux(row.alu(), src)) {
     dst = Reg::unknown();  // of 64 bits, even after 32-bit operations
     return;
   }
-  dst = Reg::scalar(alu(row.alu(), row.wide, before.value, src));
+  dst = Reg::derived(alu(row.alu(), row.wide, before.value, src), origins);
   if (context.options.as_linux) dst.value = less_signed(row.alu(), before.value, src, dst.value);
-  keep_link(row.alu(), row.wide, src, before, dst);
+  const bool cut = !row.wide && before.value.umax() > UINT32_MAX;
+  if (!cut || !context.options.as_linux) keep_link(row.alu(), row.wide, src, before, dst);
+  // Other operands would leave no more to know. A link is knowledge, too.
+  if (dst.id == 0 && dst.value == Scalar::unknown()) dst.origins = Origins::none();
 }
 
 void transfer_alu(Context& context, State& state) {
@@ -127,11 +132,11 @@ void transfer_alu(Context& context, State& state) {
   switch (alu_shape(context, state, state.slot)) {
     case AluShape::kNumbers: transfer_numbers(context, state, row, insn); break;
     case AluShape::kCopy: transfer_copy(context, state, insn); break;
-    case AluShape::kForgotten:
-      dst = Reg::scalar(row.wide ? Scalar::unknown() : zero_extend(Scalar::unknown(), 4));
-      break;
+    case AluShape::kForgotten: dst = Reg::fresh(unknown_bytes(row.wide ? 8 : 4)); break;
     case AluShape::kPointer: {
       const Reg operand = alu_operand(context, state, state.slot);
+      context.demand(operand);
+      context.demand(dst);
       if (dst.is_pointer() && operand.is_scalar()) {
         dst = move_pointer(context, dst, operand.value, row.alu(), state.slot);
       } else if (dst.is_scalar() && operand.is_pointer()) {
@@ -149,7 +154,7 @@ void transfer_endian(const Context& context, State& state) {
   Reg& dst = state.reg(context.insn(state.slot).dst);
   // Of a pointer only unknown bits are left.
   const Scalar in = dst.is_scalar() ? dst.value : Scalar::unknown();
-  dst = context.options.as_linux ? Reg::unknown() : Reg::scalar(endian(row.endian(), in, row.size));
+  dst = context.options.as_linux ? Reg::unknown() : Reg::derived(endian(row.endian(), in, row.size), dst.origins);
 }
 
 void transfer_imm64(const Context& context, State& state) {

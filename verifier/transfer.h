@@ -27,18 +27,16 @@ Reg alu_operand(const Context& context, const State& state, std::uint32_t slot);
 // Carries out the instruction at state.slot, which is no branch, local call or exit, and moves on to the next slot.
 void transfer(Context& context, State& state);
 
-// The two ways out of the branch at state.slot; a way that is impossible is absent. Both continue at their own slot.
-struct Ways {
-  std::optional<State> taken, fallen;
-};
-Ways branch_ways(const Context& context, State state);
+// Decides the branch at state.slot. 2: `state` becomes the way that falls through and `taken` the other one; 1: one way
+// is impossible, `state` becomes the other; 0: both are. Ways continue at their own slot.
+unsigned branch_ways(Context& context, State& state, State& taken);
 
 // --- memory.cc: the parts of transfer that read and write memory ---
 void transfer_load(Context& context, State& state);
 void transfer_store(Context& context, State& state);
 void transfer_atomic(Context& context, State& state);
 // The number in the `size` bytes of stack at `base`, when it is the same one on this path. Changes only ids.
-std::optional<std::uint64_t> constant_behind(Context& context, const State& state, const Reg& base, unsigned size);
+std::optional<Reg> constant_behind(Context& context, const State& state, const Reg& base, unsigned size);
 // A helper reads or writes up to `size` bytes through `base`.
 void helper_memory(Context& context, State& state, const Reg& base, std::int64_t size, bool writes);
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 
 #include <fcntl.h>
@@ -14,6 +16,7 @@ namespace sluice::kernel {
 namespace {
 
 constexpr std::size_t kLogBytes = std::size_t{1} << 24;
+constexpr std::uint32_t kLogStatistics = 4;  // BPF_LOG_STATS, linux/bpf_verifier.h
 
 struct CloseObject {
   void operator()(bpf_object* object) const { bpf_object__close(object); }
@@ -52,6 +55,7 @@ struct Object::Impl {
   std::vector<char> log = std::vector<char>(kLogBytes);
   std::unique_ptr<bpf_object, CloseObject> object;
   std::string path;
+  bool statistics = false;
 
   [[nodiscard]] bpf_map* find_map(std::string_view name) const {
     bpf_map* map = nullptr;
@@ -113,6 +117,12 @@ Result<void> Object::resize(std::string_view map, std::uint32_t max_entries) {
   return {};
 }
 
+void Object::want_statistics() {
+  impl_->statistics = true;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, impl_->object.get()) bpf_program__set_log_level(program, kLogStatistics);
+}
+
 Verdict Object::load() {
   const Silence silence;
   Verdict verdict;
@@ -120,8 +130,8 @@ Verdict Object::load() {
   verdict.accepted = bpf_object__load(impl_->object.get()) == 0;
   if (!verdict.accepted) {
     verdict.error = errno;
-    verdict.log = impl_->log.data();
   }
+  if (!verdict.accepted || impl_->statistics) verdict.log = impl_->log.data();
   return verdict;
 }
 
@@ -154,6 +164,19 @@ Result<MapHandle> Object::map(std::string_view name) const {
   const bpf_map* map = impl_->find_map(name);
   if (map == nullptr) return error(fmt::format("{}: no map \"{}\"", impl_->path, name));
   return MapHandle(bpf_map__fd(map), spec_of(map));
+}
+
+Result<VerifierStatistics> read_statistics(const std::string& log) {
+  VerifierStatistics statistics;
+  const auto number_after = [&](std::string_view words, std::uint64_t& number) {
+    const std::size_t at = log.rfind(words);
+    return at != std::string::npos && std::sscanf(log.c_str() + at + words.size(), "%" SCNu64, &number) == 1;
+  };
+  if (number_after("verification time ", statistics.microseconds) && number_after("processed ", statistics.processed) &&
+      number_after("peak_states ", statistics.peak_states)) {
+    return statistics;
+  }
+  return error("the kernel's log has no statistics: " + log);
 }
 
 }  // namespace sluice::kernel

@@ -27,8 +27,17 @@ unsigned possible_cpus();
 struct Verdict {
   bool accepted = false;
   int error = 0;    // errno of a refusal
-  std::string log;  // of a refusal; the failing instruction is at its end
+  std::string log;  // of a refusal; the failing instruction is at its end. After Object::want_statistics also of others
 };
+
+// The numbers in the log of a load with Object::want_statistics.
+struct VerifierStatistics {
+  std::uint64_t microseconds = 0;  // what the kernel calls its verification time, see bench/verifier.cc
+  std::uint64_t processed = 0;     // instructions walked, over all paths
+  std::uint64_t peak_states = 0;
+};
+// Error kEnvironment when the log has none.
+Result<VerifierStatistics> read_statistics(const std::string& log);
 
 struct RunInput {
   std::span<const std::byte> data;  // metadata, then the frame, which has at least 14 bytes
@@ -86,6 +95,8 @@ class Object {
   Result<void> patch(std::string_view section, std::size_t offset, std::span<const std::byte> bytes);
   // Before load: capacity of a map.
   Result<void> resize(std::string_view map, std::uint32_t max_entries);
+  // Before load: the verifier writes its statistics into the log, and nothing else.
+  void want_statistics();
   Verdict load();
 
   // After load. The program, a descriptor of its own; and the instructions as the kernel got them.

@@ -93,14 +93,14 @@ class Embedding {
     const auto& regs = machine_.frames[base_ + index].regs;
     for (unsigned r = top ? 0 : 6; r < vm::kRegisters; ++r) {
       if (r != vm::kFrameRegister && (live.regs >> r & 1U) == 0) continue;
-      if (!holds(claimed.regs[r], regs[r], (live.precise_regs >> r & 1U) != 0)) {
+      if (!holds(claimed.regs[r], regs[r], everything_)) {
         return fmt::format("frame {}: r{}={:#x}", index, r, regs[r]);
       }
     }
     for (std::size_t i = 0; i < claimed.stack.size(); ++i) {
       if ((live.slots >> i & 1U) == 0) continue;
       const u64 address = regs[vm::kFrameRegister] - 8 * (i + 1);
-      if (!slot(claimed.stack[i], address, (live.precise_slots >> i & 1U) != 0)) {
+      if (!slot(claimed.stack[i], address, everything_)) {
         return fmt::format("frame {}: r10-{} holds {:#x}", index, 8 * (i + 1), load(address, 8));
       }
     }
@@ -216,9 +216,11 @@ void Claims::walked(const verifier::Context& context, const State& state) {
     return;
   }
   const std::size_t first = here.states.size() - std::min(here.states.size(), kComparedStates);
+  const auto how = what_ == What::kAll ? verifier::Containment::kExact : verifier::Containment::kMayMatter;
+  verifier::Origins unused;
   for (std::size_t i = here.states.size(); i-- > first;) {
     if (here.states[i].frames.front().subprogram != state.frames.front().subprogram) continue;
-    if (verifier::covers(context, here.states[i], state, what_ == What::kAll)) return;
+    if (verifier::covers(context, here.states[i], state, how, verifier::Origins::all(), unused)) return;
   }
   here.states.push_back(state);
   ++states_;

@@ -23,8 +23,10 @@ namespace sluice::testing_support {
 class Claims : public verifier::Observer, public vm::StepObserver {
  public:
   enum class What : std::uint8_t {
-    kAll,   // every register and slot; the verifier must prune by everything (Options::record_claims) or not at all
-    kLive,  // those that may still matter (verifier/liveness.h): what pruning as in production leaves
+    kAll,  // every register and slot; the verifier must prune by everything (Options::record_claims) or not at all
+    // What pruning as in production leaves: kinds and places of all that may still be read (verifier/liveness.h). Not
+    // numbers: there they are compared only where they decided something (verifier/origins.h).
+    kLive,
   };
   // Past `most` remembered states of all slots together the instructions reached are no longer judged.
   explicit Claims(What what, std::size_t most = 30'000) : what_(what), most_(most) {}
