@@ -12,7 +12,7 @@ clang-format-19 --dry-run --Werror "${sources[@]}" || fail "format: run ./run fo
 tools/check_layers.py || fail "layers"
 python3 pcaps/generate.py --check || fail "captures"
 printf '%s\n' "${sources[@]}" | grep -E '^(base|vm|verifier|jit|helpers|dataplane)/.*\.h$' |
-  xargs -P 2 -I{} sh -c 'g++ -std=c++20 -fsyntax-only -I. -include {} -x c++ /dev/null || { echo "header does not stand alone: {}"; exit 255; }' ||
+  xargs -P 2 -I{} sh -c 'g++ -std=c++20 -fsyntax-only -I. $(pkg-config --cflags libdpdk | sed "s,-I,-isystem ,g") -include {} -x c++ /dev/null || { echo "header does not stand alone: {}"; exit 255; }' ||
   fail "headers"
 if [ "${1:-}" != --fast ]; then
   build=build/test
