@@ -1,4 +1,5 @@
 // maps.X.entries and maps.X.file into a map: fill_map of objects.h.
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -18,6 +19,11 @@ using nlohmann::json;
 using Bytes = std::vector<std::byte>;
 
 constexpr unsigned kDeepestJson = 32;  // levels
+
+// Any order will do; the vector's own <=> makes g++ 12 warn at -O3.
+struct BytesLess {
+  bool operator()(const Bytes& a, const Bytes& b) const noexcept { return std::ranges::lexicographical_compare(a, b); }
+};
 
 class MapFiller {
  public:
@@ -268,7 +274,7 @@ class MapFiller {
   const MapFinder& find_;
   std::string what_;
   ValueType key_type_, value_type_;
-  std::map<Bytes, config::Mark> keys_;
+  std::map<Bytes, config::Mark, BytesLess> keys_;
 };
 
 }  // namespace
