@@ -21,6 +21,8 @@ std::string_view words(vm::ArgKind kind) {
     case vm::ArgKind::kWriteMem: return "memory written";
     case vm::ArgKind::kSize: return "size";
     case vm::ArgKind::kSizeOrZero: return "size or 0";
+    case vm::ArgKind::kCallback: return "static function";
+    case vm::ArgKind::kCallbackContext: return "stack address or null";
   }
   return "";
 }

@@ -27,9 +27,11 @@ enum class ArgKind : std::uint8_t {
   kMapValueOut,  // writable memory of the map's value size that need not be initialised
   kReadMem,      // readable memory; its size is the next argument
   kReadMemOrNull,
-  kWriteMem,    // writable memory that need not be initialised; its size is the next argument
-  kSize,        // bytes of the memory before it, 1..
-  kSizeOrZero,  // bytes of the memory before it, 0..
+  kWriteMem,         // writable memory that need not be initialised; its size is the next argument
+  kSize,             // bytes of the memory before it, 1..
+  kSizeOrZero,       // bytes of the memory before it, 0..
+  kCallback,         // the address of a static function of the program (lddw)
+  kCallbackContext,  // what that function is handed: an address on the stack, or null
 };
 
 enum class RetKind : std::uint8_t {
@@ -42,7 +44,17 @@ enum class Effect : std::uint8_t {
   kNone,
   kMovesPacket,  // packet pointers obtained before are dead afterwards
   kTailCall,     // engines implement it themselves; returns only on failure; `fn` is null
+  kCallback,     // likewise; calls the function of its kCallback argument any number of times, see CallbackKind
 };
+
+// How a helper of Effect::kCallback calls: with what arguments, how often, and what it returns.
+enum class CallbackKind : std::uint8_t {
+  kNone,
+  kLoop,     // (number of the round, context), the helper's first argument times; returns the rounds begun
+  kForEach,  // (map, key, value, context), once an element of the map; returns the elements seen
+};
+// A callback that returns 1 ends the helper, one that returns 0 does not; the verifier lets it return nothing else.
+constexpr std::uint64_t kMaxLoops = std::uint64_t{1} << 23;  // BPF_MAX_LOOPS, linux/bpf.h: more rounds are -E2BIG
 
 struct HelperDesc {
   std::int32_t id = 0;    // BPF_FUNC_*, linux/bpf.h
@@ -50,7 +62,8 @@ struct HelperDesc {
   std::array<ArgKind, 5> args{};
   RetKind ret = RetKind::kScalar;
   Effect effect = Effect::kNone;
-  bool takes_packet = false;  // memory arguments may lie in the frame; pkt_access in the kernel's row
+  CallbackKind callback = CallbackKind::kNone;  // exactly with Effect::kCallback
+  bool takes_packet = false;                    // memory arguments may lie in the frame; pkt_access in the kernel's row
   HelperFn fn = nullptr;
   std::span<const std::uint32_t> map_types;  // MapType values the kConstMap argument may have; empty = any
   std::string_view doc;                      // one sentence for docs/helpers.md

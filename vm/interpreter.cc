@@ -99,6 +99,7 @@ class Machine {
     regs_[2] = r2;
     env_.frame = frame_;
     frames_[0].is_main = true;
+    frames_[0].is_callback = false;
     bool going = enter(0);
     while (going) going = step();
     return {.r0 = regs_[0], .insns = insns_, .fault = std::move(fault_)};
@@ -112,6 +113,16 @@ class Machine {
     bool is_main;              // of a whole program, not of a sub-program
     std::size_t stack_start;   // index into stack_
     std::array<u64, 5> saved;  // r6..r10
+    bool is_callback;          // of a helper that `rounds` of the frame below is about
+  };
+  // A helper that calls back: what it was given and how far it is. There is one at most in each frame.
+  struct Rounds {
+    CallbackKind kind;
+    std::uint32_t function;  // slot
+    u64 first;               // kLoop: rounds to make; kForEach: the map
+    u64 context;
+    u64 done;
+    MapCursor cursor;
   };
 
   // Stops the run. In checked mode that is a Fault, else a program that was never verified: it returns 0.
@@ -162,6 +173,11 @@ class Machine {
         const Frame& callee = frames_[i + 1];
         std::copy(callee.saved.begin(), callee.saved.end(), frames[i - first].regs.begin() + 6);
         frames[i - first + 1].call_site = callee.return_slot - 1;
+        if (callee.is_callback) {  // the helper's arguments are kept until it ends
+          const Rounds& rounds = rounds_[i];
+          std::copy_n(std::array{rounds.first, u64{rounds.function}, rounds.context, u64{0}}.begin(), 4,
+                      frames[i - first].regs.begin() + 1);
+        }
       }
       std::string what = options_.steps->step({.program = *program_,
                                                .slot = current_,
@@ -328,6 +344,7 @@ class Machine {
       if (!checked(checker_.helper_arguments(*helper, regs_))) return false;
     }
     if (helper->effect == Effect::kTailCall) return tail_call();
+    if (helper->effect == Effect::kCallback) return call_back(*helper);
     const u64 result = helper->fn(regs_[1], regs_[2], regs_[3], regs_[4], regs_[5], env_);
     if constexpr (kChecked) {
       if (helper->ret == RetKind::kMapValueOrNull && result != 0) {
@@ -376,17 +393,67 @@ class Machine {
     return make_stack(0);
   }
 
-  bool call_local(const Insn& insn) {
-    const std::uint32_t target = slot_ + static_cast<std::uint32_t>(insn.imm);
+  bool call_local(const Insn& insn) { return call_function(slot_ + static_cast<std::uint32_t>(insn.imm)); }
+
+  bool call_function(std::uint32_t target) {
     if (depth_ + 1 >= kMostFrames) return stop("calls too deeply");
     Frame& frame = frames_[++depth_];
     frame.return_program = program_;
     frame.return_slot = slot_;
     frame.is_main = false;
+    frame.is_callback = false;
     for (unsigned i = 0; i < frame.saved.size(); ++i) frame.saved[i] = regs_[6 + i];
     scratch(0, 0);
     scratch(6, 9);
     return enter(target);
+  }
+
+  // r1: how often or the map, r2: the function, r3: its context, r4: flags.
+  bool call_back(const HelperDesc& helper) {
+    const u64 first = regs_[1];
+    const u64 flags = regs_[4];
+    Rounds& rounds = rounds_[depth_];
+    rounds = {helper.callback, static_cast<std::uint32_t>(regs_[2]), first, regs_[3], 0, {}};
+    if (flags != 0) return rounds_end(error_number(EINVAL));
+    if (helper.callback == CallbackKind::kLoop && first > kMaxLoops) return rounds_end(error_number(E2BIG));
+    return next_round();
+  }
+
+  bool next_round() {
+    Rounds& rounds = rounds_[depth_];
+    std::array<u64, 4> arguments{};
+    if (rounds.kind == CallbackKind::kLoop) {
+      if (rounds.done == rounds.first) return rounds_end(rounds.done);
+      arguments = {rounds.done++, rounds.context};
+    } else {
+      auto& map = *reinterpret_cast<Map*>(rounds.first);
+      if (!map.next_element(rounds.cursor, env_.cpu)) return rounds_end(rounds.cursor.seen);
+      if constexpr (kChecked) {
+        checker_.own_value(rounds.cursor.value, map);
+        checker_.own_key(rounds.cursor.key, map.spec().key_size);
+      }
+      arguments = {rounds.first, reinterpret_cast<u64>(rounds.cursor.key), reinterpret_cast<u64>(rounds.cursor.value),
+                   rounds.context};
+    }
+    if (!call_function(rounds.function)) return false;
+    frames_[depth_].is_callback = true;
+    scratch(1, 5);
+    const unsigned given = rounds.kind == CallbackKind::kLoop ? 2 : 4;
+    for (unsigned i = 0; i < given; ++i) regs_[1 + i] = arguments[i];
+    return true;
+  }
+
+  // A callback has returned: r0 says whether there shall be more.
+  bool end_round() {
+    const Rounds& rounds = rounds_[depth_];
+    if (regs_[0] == 0) return next_round();
+    return rounds_end(rounds.kind == CallbackKind::kLoop ? rounds.done : rounds.cursor.seen);
+  }
+
+  bool rounds_end(u64 result) {
+    regs_[0] = result;
+    scratch(1, 5);
+    return true;
   }
 
   // Starts the sub-program at `target` in frames_[depth_].
@@ -425,7 +492,7 @@ class Machine {
     for (unsigned i = 0; i < frame.saved.size(); ++i) regs_[6 + i] = frame.saved[i];
     scratch(1, 5);
     --depth_;
-    return true;
+    return frame.is_callback ? end_round() : true;
   }
 
   const VerifiedProgram& entry_;
@@ -444,6 +511,7 @@ class Machine {
   std::optional<Fault> fault_;
   [[no_unique_address]] std::conditional_t<kChecked, Checker, NoChecker> checker_;
   std::array<Frame, kMostFrames> frames_;
+  std::array<Rounds, kMostFrames> rounds_;               // one a frame
   alignas(16) std::array<std::byte, kMostStack> stack_;  // left as it is: only Facts::slots_to_clear are cleared
 };
 

@@ -81,14 +81,22 @@ std::optional<Checker::Place> Checker::locate(std::uint64_t address, std::uint64
     return Place{.region = Region::kMemory, .offset = static_cast<std::int64_t>(address - number(memory_.data))};
   }
   const auto after = values_.upper_bound(reinterpret_cast<const std::byte*>(address));
-  if (after == values_.begin()) return std::nullopt;
+  if (after == values_.begin()) return locate_key(address, size);
   const auto& [start, map] = *std::prev(after);
-  if (!inside(address, size, number(start), map->spec().value_size)) return std::nullopt;
+  if (!inside(address, size, number(start), map->spec().value_size)) return locate_key(address, size);
   return Place{.region = Region::kMapValue,
                .offset = static_cast<std::int64_t>(address - number(start)),
                .readable = (map->spec().flags & kMapWriteOnlyProg) == 0,
                .writable = (map->spec().flags & kMapReadOnlyProg) == 0 && !map->frozen(),
                .map = map};
+}
+
+std::optional<Checker::Place> Checker::locate_key(std::uint64_t address, std::uint64_t size) const {
+  const auto after = keys_.upper_bound(reinterpret_cast<const std::byte*>(address));
+  if (after == keys_.begin()) return std::nullopt;
+  const auto& [start, bytes] = *std::prev(after);
+  if (!inside(address, size, number(start), bytes)) return std::nullopt;
+  return Place{.offset = static_cast<std::int64_t>(address - number(start)), .writable = false};
 }
 
 bool Checker::stack_initialised(const Place& place, std::uint64_t size) {
@@ -110,7 +118,9 @@ bool Checker::memory(std::uint64_t address, std::uint64_t size, Access access) {
   const auto place = locate(address, size);
   if (!place) return fail(fmt::format("{}-byte {} at {:#x}, outside everything the program owns", size, verb, address));
   if ((reads && !place->readable) || (writes && !place->writable)) {
-    return fail(fmt::format("{}-byte {} of map '{}', which its flags forbid", size, verb, place->map->spec().name));
+    return fail(fmt::format("{}-byte {} of {}", size, verb,
+                            place->map == nullptr ? std::string("an element's key")
+                                                  : "map '" + place->map->spec().name + "', which its flags forbid"));
   }
   if (place->frame == nullptr) return true;
   if (reads && !stack_initialised(*place, size)) return false;
@@ -189,6 +199,15 @@ const Map* Checker::map_at(std::uint64_t address) const {
   return nullptr;
 }
 
+bool Checker::starts_function(std::uint64_t slot) const {
+  return std::ranges::any_of(program_->program().subprograms, [slot](const Subprogram& s) { return s.start == slot; });
+}
+
+bool Checker::on_stack(std::uint64_t address) const {
+  return std::ranges::any_of(
+      stack_, [address](const StackFrame& frame) { return inside(address, 0, frame.top - kStackBytes, kStackBytes); });
+}
+
 bool Checker::argument(ArgKind kind, unsigned index, const Map* map, Registers registers) {
   const std::uint64_t value = registers[1 + index];
   const std::uint64_t size = index < 4 ? registers[2 + index] : 0;  // when the next argument is one
@@ -210,6 +229,8 @@ bool Checker::argument(ArgKind kind, unsigned index, const Map* map, Registers r
     case ArgKind::kReadMem: return memory(value, size, Access::kRead);
     case ArgKind::kReadMemOrNull: return value == 0 || memory(value, size, Access::kRead);
     case ArgKind::kWriteMem: return memory(value, size, Access::kWrite);
+    case ArgKind::kCallback: return starts_function(value) || fail("the callback is no function of the program");
+    case ArgKind::kCallbackContext: return value == 0 || on_stack(value) || fail("the callback's context is elsewhere");
     case ArgKind::kSize: return value != 0 || fail("a size argument is 0");
   }
   return true;

@@ -39,6 +39,8 @@ class Checker {
   // From now on the program may touch this value of `map`.
   void own_value(const std::byte* value, const Map& map) { values_[value] = &map; }
 
+  // And read this key, until an element's key lies there next.
+  void own_key(const std::byte* key, std::uint32_t bytes) { keys_[key] = bytes; }
   // Or what a look-up in `map`, not null, gave: such a value or an inner map.
   void own_result(std::uint64_t result, const Map& map);
 
@@ -80,19 +82,23 @@ class Checker {
   };
 
   std::optional<Place> locate(std::uint64_t address, std::uint64_t size);
+  [[nodiscard]] std::optional<Place> locate_key(std::uint64_t address, std::uint64_t size) const;
   bool stack_initialised(const Place& place, std::uint64_t size);
   bool agrees(Region region, std::int64_t offset, const Map* map);
   bool memory(std::uint64_t address, std::uint64_t size, Access access);
   bool argument(ArgKind kind, unsigned index, const Map* map, Registers registers);
+  [[nodiscard]] bool starts_function(std::uint64_t slot) const;
+  [[nodiscard]] bool on_stack(std::uint64_t address) const;
   bool key_agrees(const HelperDesc& helper, const Map* map, Registers registers);
 
   const XdpContext* frame_;
   MemoryContext memory_;
   const VerifiedProgram* program_ = nullptr;
   std::uint32_t slot_ = 0;
-  std::vector<StackFrame> stack_;                  // outermost first
-  std::map<const std::byte*, const Map*> values_;  // every map value handed out so far
-  std::set<const Map*> inner_maps_;                // every inner map handed out so far
+  std::vector<StackFrame> stack_;                   // outermost first
+  std::map<const std::byte*, const Map*> values_;   // every map value handed out so far
+  std::map<const std::byte*, std::uint32_t> keys_;  // every key handed to a callback so far, with its bytes
+  std::set<const Map*> inner_maps_;                 // every inner map handed out so far
   std::string what_;
 };
 

@@ -13,8 +13,9 @@ namespace sluice::vm {
 
 struct MachineView {
   struct Frame {
-    std::array<std::uint64_t, kRegisters> regs;  // of callers only r6 to r10 are theirs
-    std::uint32_t call_site = 0;                 // slot of the call in the frame below; unused in the outermost
+    std::array<std::uint64_t, kRegisters>
+        regs;                     // of callers only r6 to r10 are theirs; r1 to r4 too where a helper calls back
+    std::uint32_t call_site = 0;  // slot of the call in the frame below; unused in the outermost
   };
   const VerifiedProgram& program;
   std::uint32_t slot;             // the instruction about to run

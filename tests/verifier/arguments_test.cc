@@ -57,6 +57,8 @@ std::string good(ArgKind kind) {
     case ArgKind::kWriteMem: return "mov %d, r10\nadd %d, -16\n";
     case ArgKind::kSize:
     case ArgKind::kSizeOrZero: return "mov %d, 8\n";
+    case ArgKind::kCallback:
+    case ArgKind::kCallbackContext: return {};  // no row asks for them
   }
   return {};
 }

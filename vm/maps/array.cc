@@ -32,6 +32,16 @@ int check_update(const Map& map, const std::byte* key, UpdateMode mode) noexcept
   return mode == UpdateMode::kNoExist ? -EEXIST : 0;
 }
 
+// Of an array whose indices all exist.
+bool next_array_element(Map& map, MapCursor& cursor, unsigned cpu) noexcept {
+  if (cursor.position >= map.spec().max_entries) return false;
+  cursor.index = static_cast<std::uint32_t>(cursor.position++);
+  cursor.key = reinterpret_cast<const std::byte*>(&cursor.index);
+  cursor.value = map.lookup(cursor.key, cpu);
+  ++cursor.seen;
+  return true;
+}
+
 }  // namespace
 
 bool next_index(std::uint32_t entries, const std::byte* key, std::byte* next) noexcept {
@@ -72,6 +82,8 @@ int ArrayMap::write(const std::byte* key, const std::byte* value, UpdateMode mod
 
 int ArrayMap::erase(const std::byte* /*key*/) noexcept { return frozen() ? -EPERM : -EINVAL; }
 
+bool ArrayMap::next_element(MapCursor& cursor, unsigned cpu) noexcept { return next_array_element(*this, cursor, cpu); }
+
 bool ArrayMap::next_key(const std::byte* key, std::byte* next) const {
   return next_index(view_.max_entries, key, next);
 }
@@ -103,6 +115,10 @@ int PercpuArrayMap::update(const std::byte* key, const std::byte* value, UpdateM
 }
 
 int PercpuArrayMap::erase(const std::byte* /*key*/) noexcept { return frozen() ? -EPERM : -EINVAL; }
+
+bool PercpuArrayMap::next_element(MapCursor& cursor, unsigned cpu) noexcept {
+  return next_array_element(*this, cursor, cpu);
+}
 
 bool PercpuArrayMap::next_key(const std::byte* key, std::byte* next) const {
   return next_index(view_.max_entries, key, next);

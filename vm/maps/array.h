@@ -14,6 +14,7 @@ class ArrayMap final : public Map {
   std::byte* lookup(const std::byte* key, unsigned cpu) noexcept override;
   int update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept override;
   int erase(const std::byte* key) noexcept override;
+  bool next_element(MapCursor& cursor, unsigned cpu) noexcept override;
   bool next_key(const std::byte* key, std::byte* next) const override;
   int write(const std::byte* key, const std::byte* value, UpdateMode mode) override;
   [[nodiscard]] const void* view() const noexcept override { return &view_; }  // ArrayView
@@ -31,6 +32,7 @@ class PercpuArrayMap final : public Map {
   std::byte* lookup(const std::byte* key, unsigned cpu) noexcept override;
   int update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept override;
   int erase(const std::byte* key) noexcept override;
+  bool next_element(MapCursor& cursor, unsigned cpu) noexcept override;
   bool next_key(const std::byte* key, std::byte* next) const override;
   int read(const std::byte* key, std::byte* out) override;
   int write(const std::byte* key, const std::byte* value, UpdateMode mode) override;

@@ -361,6 +361,43 @@ bool HashMap::key_from(std::uint32_t bucket, std::uint32_t skip, std::uint8_t* n
   return false;
 }
 
+std::uint32_t HashMap::element_locked(const HashBucket& first, std::uint32_t& slot) const noexcept {
+  const HashBucket* at = &first;
+  std::uint32_t before = 0;  // slots of the buckets before `at`
+  for (; before + kHashSlots < slot && at->next != 0; before += kHashSlots) at = &view_.buckets[at->next];
+  for (std::uint32_t here = std::min<std::uint32_t>(slot - before, kHashSlots); here > 0; --here) {
+    if (const std::uint32_t element = slot_at(*at, here - 1)) {
+      slot = before + here;
+      return element;
+    }
+  }
+  slot = 0;
+  return 0;
+}
+
+// Chains are walked from their last slot to the first: when the element met last goes, what fills its slot was met
+// before. position: the number of the bucket in the upper half; below it slots left in its chain, or all of them.
+bool HashMap::next_element(MapCursor& cursor, unsigned cpu) noexcept {
+  constexpr std::uint32_t kWhole = UINT32_MAX;
+  auto bucket = static_cast<std::uint32_t>(cursor.position >> 32);
+  std::uint32_t left = cursor.position == 0 ? kWhole : static_cast<std::uint32_t>(cursor.position);
+  for (; bucket <= view_.bucket_mask; ++bucket, left = kWhole) {
+    HashBucket& first = view_.buckets[bucket];
+    if (left == 0 || slot_at(first, 0) == 0) continue;
+    const SpinGuard guard(first.lock);
+    const std::uint32_t element = element_locked(first, left);
+    if (element == 0) continue;
+    cursor.position = (std::uint64_t{bucket} << 32) | (left - 1);
+    if (cursor.position == 0) cursor.position = std::uint64_t{1} << 32 | kWhole;
+    cursor.key = reinterpret_cast<const std::byte*>(element_at(element));
+    cursor.value = reinterpret_cast<std::byte*>(is_percpu() ? hash_view_percpu_value(&view_, element, cpu)
+                                                            : hash_view_value(&view_, element));
+    ++cursor.seen;
+    return true;
+  }
+  return false;
+}
+
 bool HashMap::next_key(const std::byte* key, std::byte* next) const {
   auto* const to = reinterpret_cast<std::uint8_t*>(next);
   if (key == nullptr) return key_from(0, 0, to);

@@ -18,6 +18,7 @@ class HashMap final : public Map {
   std::byte* lookup(const std::byte* key, unsigned cpu) noexcept override;
   int update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept override;
   int erase(const std::byte* key) noexcept override;
+  bool next_element(MapCursor& cursor, unsigned cpu) noexcept override;
   bool next_key(const std::byte* key, std::byte* next) const override;
   int read(const std::byte* key, std::byte* out) override;
   int write(const std::byte* key, const std::byte* value, UpdateMode mode) override;
@@ -66,6 +67,9 @@ class HashMap final : public Map {
 
   // Under the chain's lock.
   Place find_locked(HashBucket& first, const std::uint8_t* key, std::uint16_t tag) const noexcept;
+  // The element of the chain's slot number `slot`, counted from 1, or of its last one when it has fewer; `slot` becomes
+  // that number, 0 when the chain is empty.
+  std::uint32_t element_locked(const HashBucket& first, std::uint32_t& slot) const noexcept;
   void remove_locked(HashBucket& first, const Place& place) noexcept;
   // The first element at or after a place in the order of buckets; 0 = none. `bucket` counts first buckets.
   [[nodiscard]] bool key_from(std::uint32_t bucket, std::uint32_t skip, std::uint8_t* next) const;

@@ -6,6 +6,8 @@
 
 namespace sluice::vm {
 
+bool Map::next_element(MapCursor& /*cursor*/, unsigned /*cpu*/) noexcept { return false; }
+
 int Map::read(const std::byte* key, std::byte* out) {
   const std::byte* const value = lookup(key, 0);
   if (value == nullptr) return -ENOENT;

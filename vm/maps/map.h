@@ -69,6 +69,16 @@ bool may_stand_for(const MapSpec& like, const MapSpec& inner) noexcept;
 // BPF_ANY, BPF_NOEXIST, BPF_EXIST. Other numbers are -EINVAL.
 enum class UpdateMode : std::uint64_t { kAny = 0, kNoExist = 1, kExist = 2 };
 
+// Where bpf_for_each_map_elem stands in a map. Begins as made here and must not move meanwhile: `key` of an array is
+// its `index`. The JIT addresses members with offsetof.
+struct MapCursor {
+  std::uint64_t position = 0;      // the map's own
+  const std::byte* key = nullptr;  // of the element found last; value: likewise
+  std::byte* value = nullptr;
+  std::uint64_t seen = 0;  // elements found
+  std::uint32_t index = 0;
+};
+
 class Map {
  public:
   virtual ~Map() = default;
@@ -95,6 +105,10 @@ class Map {
   // 0 or -errno as bpf_map_update_elem. A per-CPU type writes the value of `cpu`; a new element's other values are 0.
   virtual int update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept = 0;
   virtual int erase(const std::byte* key) noexcept = 0;
+  // The next element, per-CPU types with the value of `cpu`; false at the end. Elements that come or go meanwhile may
+  // be met or not; the one met last may go. Types that bpf_for_each_map_elem does not take are at their end. Key and
+  // value stay readable.
+  virtual bool next_element(MapCursor& cursor, unsigned cpu) noexcept;
 
   // --- control path: what bpf(2) does ---
   // The key after `key` in an order of the map's own; null `key` asks for the first. False at the end. As in the kernel
