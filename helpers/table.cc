@@ -27,6 +27,9 @@ constexpr std::uint32_t kUpdateTypes[] = {number(vm::MapType::kHash),       numb
                                           number(vm::MapType::kLpmTrie)};
 constexpr std::uint32_t kQueueTypes[] = {number(vm::MapType::kQueue), number(vm::MapType::kStack)};
 constexpr std::uint32_t kTailCallTypes[] = {number(vm::MapType::kProgArray)};
+constexpr std::uint32_t kForEachTypes[] = {number(vm::MapType::kHash),       number(vm::MapType::kArray),
+                                           number(vm::MapType::kPercpuHash), number(vm::MapType::kPercpuArray),
+                                           number(vm::MapType::kLruHash),    number(vm::MapType::kLruPercpuHash)};
 constexpr std::uint32_t kRedirectTypes[] = {number(vm::MapType::kDevmap), number(vm::MapType::kDevmapHash)};
 
 constexpr vm::HelperDesc kHelpers[] = {
@@ -136,6 +139,20 @@ constexpr vm::HelperDesc kHelpers[] = {
      .fn = map_peek_elem,
      .map_types = kQueueTypes,
      .doc = "Reads the next value of a queue or stack and leaves it there."},
+    {.id = 164,
+     .name = "for_each_map_elem",
+     .args = {ArgKind::kConstMap, ArgKind::kCallback, ArgKind::kCallbackContext, ArgKind::kAnything},
+     .effect = Effect::kCallback,
+     .callback = vm::CallbackKind::kForEach,
+     .map_types = kForEachTypes,
+     .doc =
+         "Calls a static function for the elements of a map until it returns 1; returns how many it was called for."},
+    {.id = 181,
+     .name = "loop",
+     .args = {ArgKind::kAnything, ArgKind::kCallback, ArgKind::kCallbackContext, ArgKind::kAnything},
+     .effect = Effect::kCallback,
+     .callback = vm::CallbackKind::kLoop,
+     .doc = "Calls a static function a number of times, at most 1<<23, until it returns 1; returns how often it did."},
     {.id = 188,
      .name = "xdp_get_buff_len",
      .args = {ArgKind::kContext},

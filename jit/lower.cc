@@ -48,6 +48,7 @@ class Lowering {
   Result<void> lower_imm64(Op& op, std::uint32_t slot);
   Result<void> lower_jump(const Function& function, Op& op, std::uint32_t slot);
   Result<void> lower_helper_call(Function& function, Op& op, std::uint32_t slot);
+  Result<void> find_function(Op& op, std::uint32_t slot);
   Result<void> lower_local_call(Function& function, Op& op, std::uint32_t slot);
   void spread_clobbers();
 
@@ -150,10 +151,7 @@ Result<void> Lowering::lower_imm64(Op& op, std::uint32_t slot) {
     op.imm = vm::imm64(pair);
     return {};
   }
-  if (kind == vm::Imm64::kCode) {  // nothing takes a code address yet: it is the number of its slot, as interpreted
-    op.imm = slot + 1 + static_cast<std::uint64_t>(std::int64_t{pair->imm});
-    return {};
-  }
+  if (kind == vm::Imm64::kCode) return find_function(op, slot);
   const bool is_map = kind == vm::Imm64::kMap || kind == vm::Imm64::kMapIndex;
   if (!is_map && kind != vm::Imm64::kMapValue && kind != vm::Imm64::kMapIndexValue) {
     return refuse(slot, "names a kernel variable");
@@ -188,6 +186,9 @@ Result<void> Lowering::lower_helper_call(Function& function, Op& op, std::uint32
   if (op.helper->effect == vm::Effect::kTailCall) {
     if (program_.type->context != vm::ContextKind::kXdp) return refuse(slot, "a tail call without a frame");
     function.tail_calls = true;
+  } else if (op.helper->effect == vm::Effect::kCallback) {
+    function.calls_back = true;
+    function.saved = kPreserved;  // whatever is called
   } else if (op.helper->fn == nullptr) {
     return refuse(slot, "helper " + std::to_string(id) + " has no implementation");
   }
@@ -200,18 +201,25 @@ Result<void> Lowering::lower_helper_call(Function& function, Op& op, std::uint32
 }
 
 Result<void> Lowering::lower_local_call(Function& function, Op& op, std::uint32_t slot) {
+  function.calls = true;
+  return find_function(op, slot);
+}
+
+Result<void> Lowering::find_function(Op& op, std::uint32_t slot) {
   const std::int64_t target = std::int64_t{slot} + 1 + program_.insns[slot].imm;
   const auto found = std::ranges::lower_bound(out_.functions, target, {}, &Function::start);
   if (found == out_.functions.end() || found->start != target) return refuse(slot, "a call into no sub-program");
   op.target = static_cast<std::uint32_t>(found - out_.functions.begin());
-  function.calls = true;
   return {};
 }
 
 // A function changes what it uses and what its callees change; one that makes tail calls may change all, as nobody
 // knows where it goes. Repeated until nothing grows: there may be any number of levels.
 void Lowering::spread_clobbers() {
-  for (Function& f : out_.functions) f.clobbers = f.tail_calls ? kPreserved : f.used & kPreserved;
+  for (Function& f : out_.functions) {
+    f.clobbers = f.tail_calls || f.calls_back ? kPreserved : f.used & kPreserved;
+    f.saved &= f.used;
+  }
   for (bool grew = true; grew;) {
     grew = false;
     for (Function& f : out_.functions) {

@@ -20,12 +20,12 @@ enum class Access : std::uint8_t {
 
 // One slot.
 struct Op {
-  const vm::InsnRow* row = nullptr;         // null: the second slot of an lddw, or an instruction never reached
-  bool reachable = false;                   // false: nothing to translate
-  bool leader = false;                      // some jump goes here: nothing is known of registers
-  Access access = Access::kPlain;           // kLoad
-  std::uint32_t target = 0;                 // kGoto, kBranch: slot; kCallLocal: index into functions
-  const vm::HelperDesc* helper = nullptr;   // kCallHelper
+  const vm::InsnRow* row = nullptr;        // null: the second slot of an lddw, or an instruction never reached
+  bool reachable = false;                  // false: nothing to translate
+  bool leader = false;                     // some jump goes here: nothing is known of registers
+  Access access = Access::kPlain;          // kLoad
+  std::uint32_t target = 0;                // kGoto, kBranch: slot; kCallLocal, kLoadImm64 of code: index into functions
+  const vm::HelperDesc* helper = nullptr;  // kCallHelper
   const vm::ContextField* field = nullptr;  // kContext
   const vm::Map* map = nullptr;             // kCallHelper: the map argument on all paths, null when not known
   std::int64_t key = -1;                    // kCallHelper: the key argument on all paths, -1 when not known
@@ -40,6 +40,7 @@ struct Function {
   std::uint16_t saved = 0;           // bits 6..9: registers it must save around its own local calls
   bool calls = false;                // calls helpers or sub-programs
   bool tail_calls = false;
+  bool calls_back = false;        // calls helpers that call functions of the program
   std::uint32_t stack_bytes = 0;  // of BPF stack, a multiple of 8
   std::uint64_t clear = 0;        // 8-byte slots to clear at entry: bit 0 = r10-8
 };

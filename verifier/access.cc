@@ -155,6 +155,23 @@ Check check_map_value(const Context& context, const Reg& base, const Access& acc
   return {};
 }
 
+Check check_map_key(const Context& context, const Reg& base, const Access& access) {
+  const vm::MapSpec& spec = context.map(base.map)->spec();
+  if (access.use != Use::kRead && context.enforced(Rule::kMapKeyWrite)) {
+    return failure(Rule::kMapKeyWrite, access.slot, access.reg,
+                   fmt::format("{} into the key of an element of map {}", span_text(access), spec.name),
+                   {{"why", "the map finds its elements by their keys"}});
+  }
+  const Reach where = reach(base, access.offset);
+  const bool bounded = base.value.smin() > -kMaxOffset && base.value.smax() < kMaxOffset;
+  const bool inside = bounded && where.min >= 0 && where.max + access.size <= std::int64_t{spec.key_size};
+  if (inside || !context.enforced(Rule::kMapKeyBounds)) return {};
+  return failure(Rule::kMapKeyBounds, access.slot, access.reg,
+                 fmt::format("{} outside the key of map {}", span_text(access), spec.name),
+                 {{access.use == Use::kRead ? "reads" : "writes", reads_text(context, "key", base, access)},
+                  {"proven", fmt::format("a key has {} bytes", spec.key_size)}});
+}
+
 Check check_memory(const Context& context, const Reg& base, const Access& access) {
   const Reach where = reach(base, access.offset);
   const bool bounded = base.value.smin() > -kMaxOffset && base.value.smax() < kMaxOffset;
@@ -212,7 +229,8 @@ Check check_access(const Context& context, const Reg& base, const Access& access
                    {{"why", "the look-up gives null when there is no such key"},
                     {"fix", "before it: if (!pointer) return XDP_PASS;"}});
   }
-  const bool addressable = base.is_pointer() && base.type != Type::kMap && base.type != Type::kPacketEnd;
+  const bool addressable =
+      base.is_pointer() && base.type != Type::kMap && base.type != Type::kPacketEnd && base.type != Type::kFunction;
   if (!addressable) {
     if (!context.enforced(Rule::kAddressPointer)) return {};
     return failure(
@@ -230,8 +248,10 @@ Check check_access(const Context& context, const Reg& base, const Access& access
     case Type::kStack: return check_stack(context, base, access);
     case Type::kMapValue: return check_map_value(context, base, access);
     case Type::kMemory: return check_memory(context, base, access);
+    case Type::kMapKey: return check_map_key(context, base, access);
     case Type::kNothing:
     case Type::kScalar:
+    case Type::kFunction:
     case Type::kPacketEnd:
     case Type::kMap:
     case Type::kMapValueOrNull: break;
@@ -252,6 +272,8 @@ std::string_view describe(Type type) noexcept {
     case Type::kMapValue: return "a map value pointer";
     case Type::kMapValueOrNull: return "a map value pointer or null";
     case Type::kMemory: return "a memory pointer";
+    case Type::kMapKey: return "a pointer to an element's key";
+    case Type::kFunction: return "the address of a function";
   }
   return "";
 }

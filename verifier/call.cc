@@ -92,9 +92,15 @@ class Arguments {
       case ArgKind::kWriteMem: return {};  // judged with its size
       case ArgKind::kSize:
       case ArgKind::kSizeOrZero: return sized_memory(number, kind);
-      // Nothing is walked of a callback yet, so no program may hand one over; no row of the table asks for one.
       case ArgKind::kCallback:
-      case ArgKind::kCallbackContext: return fail(Rule::kHelperKnown, number, "callbacks are not supported");
+        if (reg.type == Type::kFunction || !on(Rule::kArgCallback)) return {};
+        return fail(Rule::kArgCallback, number,
+                    fmt::format("the address of a static function is expected, r{} holds {}", number, got));
+      case ArgKind::kCallbackContext:
+        if (reg.type == Type::kStack || reg.is_null() || !on(Rule::kArgCallbackContext)) return {};
+        return fail(Rule::kArgCallbackContext, number,
+                    fmt::format("a stack address or null is expected, r{} holds {}", number, got),
+                    {{"fix", "hand over the address of a variable of the function that makes the call"}});
     }
     return {};
   }
@@ -127,7 +133,7 @@ class Arguments {
   Check memory(unsigned number, std::int64_t size, bool writes) const {
     const Reg& reg = state_.reg(number);
     const bool points = reg.type == Type::kStack || reg.is_packet() || reg.type == Type::kMapValue ||
-                        reg.type == Type::kMemory || reg.type == Type::kMapValueOrNull;
+                        reg.type == Type::kMemory || reg.type == Type::kMapValueOrNull || reg.type == Type::kMapKey;
     if (!points) {
       if (!on(Rule::kArgMemory)) return {};
       return fail(Rule::kArgMemory, number,
@@ -294,7 +300,11 @@ Check check_helper_call(const Context& context, const State& state, std::uint32_
     return failure(Rule::kHelperAllowed, slot, -1,
                    fmt::format("programs of type {} may not call {}", context.program.type->name, helper->name));
   }
-  return Arguments(context, state, slot, *helper).run();
+  if (Check failed = Arguments(context, state, slot, *helper).run()) return failed;
+  if (helper->effect == vm::Effect::kCallback) return check_local_call(context, state, slot);
+  const bool in_callback = std::ranges::any_of(state.frames, &Frame::is_callback);
+  if (helper->effect != vm::Effect::kTailCall || !in_callback || !context.enforced(Rule::kCallbackTailCall)) return {};
+  return failure(Rule::kCallbackTailCall, slot, -1, "a tail call in a function that a helper called back");
 }
 
 Check check_local_call(const Context& context, const State& state, std::uint32_t slot) {
@@ -332,6 +342,7 @@ void call_helper(Context& context, State& state) {
     const auto index_bits = static_cast<std::uint32_t>(key.value.umin());
     context.recorder.key(state.slot, known ? std::int64_t{index_bits} : -1);
   }
+  state.top().activation = state.top().rounds = 0;
   if (helper->effect == vm::Effect::kMovesPacket) {
     facts.moves_packet = true;
     invalidate_packets(state);
@@ -350,6 +361,50 @@ void enter_subprogram(const Context& context, State& state) {
   forget_arguments(state);
   state.frames.push_back(std::move(frame));
   state.slot = context.cfg.subprograms[callee].start;
+}
+
+bool calls_back(const Context& context, std::uint32_t slot) {
+  if (context.row(slot).kind != vm::Kind::kCallHelper) return false;
+  const HelperDesc* helper = context.helpers.find(context.insn(slot).imm);
+  return helper != nullptr && helper->effect == vm::Effect::kCallback;
+}
+
+bool enter_callback(Context& context, State& state) {
+  const std::uint32_t site = state.slot;
+  const HelperDesc* helper = context.helpers.find(context.insn(site).imm);
+  const Reg first = state.reg(1);
+  const Reg function = state.reg(2);
+  context.demand(first);
+  context.demand(state.reg(3));
+  // Only a test that switched a demand off comes here without a function.
+  if (function.type != Type::kFunction || state.frames.size() >= vm::kMaxCallFrames) return false;
+  const bool loop = helper->callback == vm::CallbackKind::kLoop;
+  if (loop && first.is_scalar() && state.top().rounds >= first.value.umax()) return false;
+  if (!loop && map_of(context, first) == nullptr) return false;
+  const auto callee = static_cast<std::uint32_t>(function.map);
+  Frame frame = fresh_frame(static_cast<std::uint8_t>(state.frames.size()), callee);
+  frame.call_site = site;
+  frame.is_callback = true;
+  if (loop) {
+    frame.regs[1] = Reg::unknown();
+    frame.regs[2] = state.reg(3);
+  } else {
+    frame.regs[1] = first;
+    frame.regs[2] = Reg::pointer(Type::kMapKey);
+    frame.regs[3] = Reg::pointer(Type::kMapValue);
+    frame.regs[2].map = frame.regs[3].map = first.map;
+    frame.regs[4] = state.reg(3);
+  }
+  state.frames.push_back(std::move(frame));
+  state.slot = context.cfg.subprograms[callee].start;
+  return true;
+}
+
+void leave_callback(Context& context, State& state) {
+  context.demand(state.reg(0));
+  state.slot = state.top().call_site;
+  state.frames.pop_back();
+  ++state.top().rounds;
 }
 
 bool is_tail_call(const Context& context, std::uint32_t slot) {

@@ -14,6 +14,12 @@ Check check_local_call(const Context& context, const State& state, std::uint32_t
 void call_helper(Context& context, State& state);
 // Enters the sub-program called at state.slot: a new frame, its first slot.
 void enter_subprogram(const Context& context, State& state);
+// Whether the instruction at `slot` calls a helper that calls back.
+bool calls_back(const Context& context, std::uint32_t slot);
+// One more round of that helper: enters the function it calls. False: it would not call it (again).
+bool enter_callback(Context& context, State& state);
+// The function called back returns: to the call of the helper, which may begin another round or end.
+void leave_callback(Context& context, State& state);
 // Whether the helper call at `slot` is a tail call.
 bool is_tail_call(const Context& context, std::uint32_t slot);
 // Leaves the top frame (there are at least two) by a tail call at state.slot that succeeds: the program called returns

@@ -109,6 +109,7 @@ class Builder {
     }
     const auto kind = static_cast<vm::Imm64>(first.src);
     if (kind == vm::Imm64::kNumber) return {};
+    if (kind == vm::Imm64::kCode) return {};  // find_subprograms judges the target
     if (kind != vm::Imm64::kMap && kind != vm::Imm64::kMapValue) {
       if (!on(Rule::kImm64Kind)) return {};
       return failure(Rule::kImm64Kind, slot, first.dst, fmt::format("lddw of kind {} is not supported", +first.src));
@@ -141,11 +142,12 @@ class Builder {
       cfg_.subprograms.insert(cfg_.subprograms.begin(), {.name = program_.name});
     }
     for (std::uint32_t slot = 0; slot < size(); ++slot) {
-      if (cfg_.rows[slot] == nullptr || cfg_.rows[slot]->kind != Kind::kCallLocal) continue;
+      if (cfg_.rows[slot] == nullptr || !names_function(*cfg_.rows[slot], program_.insns[slot])) continue;
       const std::int64_t target = static_cast<std::int64_t>(slot) + 1 + program_.insns[slot].imm;
       const bool inside = target > 0 && target < size() && cfg_.rows[static_cast<std::size_t>(target)] != nullptr;
       if (!inside) {
         if (on(Rule::kCallTarget)) return failure(Rule::kCallTarget, slot, -1, fmt::format("call of slot {}", target));
+        if (vm::slots(*cfg_.rows[slot]) == 2) cfg_.rows[slot + 1] = &kPoison;
         cfg_.rows[slot] = &kPoison;
         continue;
       }
@@ -159,6 +161,22 @@ class Builder {
     for (std::uint32_t i = 0; i < cfg_.subprograms.size(); ++i) {
       std::fill(cfg_.owner.begin() + cfg_.subprograms[i].start, cfg_.owner.begin() + cfg_.end_of(i), i);
     }
+    return check_callbacks_static();
+  }
+
+  // As in Linux: a global function is verified for any arguments, a callback for those of the helper.
+  Check check_callbacks_static() const {
+    for (std::uint32_t slot = 0; slot < size(); ++slot) {
+      if (cfg_.rows[slot] == nullptr || cfg_.rows[slot]->kind != Kind::kLoadImm64 ||
+          !names_function(*cfg_.rows[slot], program_.insns[slot])) {
+        continue;
+      }
+      const vm::Subprogram& function = cfg_.subprograms[cfg_.callee(program_, slot)];
+      if (!function.is_global || !on(Rule::kCallbackStatic)) continue;
+      return failure(Rule::kCallbackStatic, slot, program_.insns[slot].dst,
+                     fmt::format("the address of {}, which is not static", function.name),
+                     {{"fix", fmt::format("make it static: static long {}(...)", function.name)}});
+    }
     return {};
   }
 
@@ -170,7 +188,7 @@ class Builder {
       const InsnRow* row = cfg_.rows[slot];
       if (row == nullptr) continue;
       const std::uint32_t owner = cfg_.owner[slot];
-      if (row->kind == Kind::kCallLocal) cfg_.traits[owner].calls.push_back(slot);
+      if (names_function(*row, program_.insns[slot])) cfg_.traits[owner].calls.push_back(slot);
       if (row->kind == Kind::kGoto || row->kind == Kind::kBranch) {
         const std::int64_t target = static_cast<std::int64_t>(slot) + 1 + vm::jump_distance(*row, program_.insns[slot]);
         const bool good = target >= cfg_.subprograms[owner].start && target < cfg_.end_of(owner) &&
@@ -206,7 +224,7 @@ class Builder {
       const std::uint32_t slot = todo.back();
       todo.pop_back();
       for_each_successor(*cfg_.rows[slot], program_.insns[slot], slot, visit);
-      if (cfg_.rows[slot]->kind == Kind::kCallLocal)
+      if (names_function(*cfg_.rows[slot], program_.insns[slot]))
         visit(slot + 1 + static_cast<std::uint32_t>(program_.insns[slot].imm));
     }
     for (std::uint32_t slot = 0; slot < size(); ++slot) {
@@ -259,6 +277,8 @@ class Builder {
       Cfg::Traits& traits = cfg_.traits[cfg_.owner[slot]];
       traits.moves_packet |= helper->effect == vm::Effect::kMovesPacket || helper->effect == vm::Effect::kTailCall;
       traits.makes_tail_calls |= helper->effect == vm::Effect::kTailCall;
+      // Paths meet again where the function that was called back returns to.
+      if (helper->effect == vm::Effect::kCallback) cfg_.is_target[slot] = 1;
     }
     for (const std::uint32_t subprogram : cfg_.callees_first) {
       for (const std::uint32_t site : cfg_.traits[subprogram].calls) {

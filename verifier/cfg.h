@@ -18,7 +18,7 @@ struct Cfg {
   std::vector<std::uint32_t> callees_first;  // sub-programs so that a callee comes before its callers
   // One a sub-program.
   struct Traits {
-    std::vector<std::uint32_t> calls;  // slots of its local calls
+    std::vector<std::uint32_t> calls;  // slots of its local calls, and where it takes a function's address
     bool moves_packet = false;         // it or something it calls may move the packet, be it by a tail call
     bool makes_tail_calls = false;     // it itself
   };
@@ -28,9 +28,15 @@ struct Cfg {
     return subprogram + 1 < subprograms.size() ? subprograms[subprogram + 1].start
                                                : static_cast<std::uint32_t>(rows.size());
   }
-  // Sub-program called by the kCallLocal at `slot`.
+  // Sub-program that the instruction at `slot` names, see names_function.
   [[nodiscard]] std::uint32_t callee(const vm::LoadedProgram& program, std::uint32_t slot) const noexcept;
 };
+
+// A local call, or an lddw of the address of a function: it may be called from here.
+inline bool names_function(const vm::InsnRow& row, const vm::Insn& insn) {
+  return row.kind == vm::Kind::kCallLocal ||
+         (row.kind == vm::Kind::kLoadImm64 && static_cast<vm::Imm64>(insn.src) == vm::Imm64::kCode);
+}
 
 // Calls f(next slot) for what may run after `slot` inside its sub-program (a local call returns to the next slot).
 template <typename F>

@@ -31,7 +31,8 @@ constexpr std::uint32_t kSpread = 1024;  // by one instruction for so many
 struct Node {
   std::uint32_t slot = 0;
   std::uint32_t parent = kNoNode;
-  std::uint32_t open = 0;  // paths through it that have not ended
+  std::uint32_t open = 0;        // paths through it that have not ended
+  std::uint32_t base = kNoNode;  // least node that paths from here rely on to be walked to its end, see rely_on
   std::uint32_t hits = 0, misses = 0;
   std::uint64_t shape = 0, values = 0;  // Fingerprint
   std::unique_ptr<State> state;         // null once dropped
@@ -202,7 +203,11 @@ class Walk {
         return {};
       }
       case Kind::kExit:
-        if (state.frames.size() > 1) {
+        if (state.frames.size() > 1 && state.top().is_callback) {
+          leave_callback(context_, state);
+          take_demand();
+          widen();
+        } else if (state.frames.size() > 1) {
           leave_subprogram(state);
         } else {
           if (state.top().subprogram == 0) record_verdict(state.reg(0));
@@ -215,6 +220,15 @@ class Walk {
           *left = state;
           leave_by_tail_call(context_, *left);
           if (Check failed = postpone(std::move(left), slot)) return failed;
+        }
+        if (calls_back(context_, slot)) {
+          StatePtr round = pool_.take();
+          *round = state;
+          if (enter_callback(context_, *round)) {
+            if (Check failed = postpone(std::move(round), slot)) return failed;
+          } else {
+            pool_.give(std::move(round));
+          }
         }
         transfer(context_, state);
         return {};
@@ -258,17 +272,26 @@ class Walk {
   // At a place where paths meet: is the state covered, or does a loop make no progress? Otherwise keeps it.
   Check look_back(bool& covered) {
     Kept& kept = kept_[current_->slot];
+    const bool rounds = calls_back(context_, current_->slot);
+    if (rounds && current_->top().rounds > 0 && has_converged(kept)) {
+      covered = true;
+      take_demand();
+      note_unwritten_slots(context_, *current_);
+      return {};
+    }
+    if (rounds && current_->top().rounds == 0) current_->top().activation = ++last_activation_;
     const Fingerprint print = fingerprint(context_, *current_);
     // Comparing with every earlier round of a loop would cost the square of the rounds: the last eight, then powers
     // of 2.
     for (std::size_t distance = 1; distance <= kept.open.size(); distance += distance < 8 ? 1 : distance) {
       const Node& before = nodes_[kept.open[kept.open.size() - distance]];
-      if (before.values == print.values && makes_no_progress(*before.state)) return endless();
+      if (before.values == print.values && same_rounds(*before.state) && makes_no_progress(*before.state))
+        return endless();
     }
     if (context_.options.prune) covered = is_covered(kept.closed, print.shape);
     if (covered) {
       note_unwritten_slots(context_, *current_);
-    } else if (worth_keeping()) {
+    } else if (rounds || worth_keeping()) {
       keep(kept, print);
     }
     return {};
@@ -280,7 +303,10 @@ class Walk {
       if (closed[i].shape != shape && closed[i].shape != kAnyShape) continue;
       Node& node = nodes_[closed[i].node];
       const Containment how = exact_ ? Containment::kExact : Containment::kPrecise;
+      const std::uint32_t base = unfinished(node.base);
+      if (base != kNoNode && !same_activations(*node.state)) continue;
       if (covers(context_, *node.state, *current_, how, node.precise, context_.demanded)) {
+        rely_on(base);
         take_demand();  // what was decided from there on would be from here on
         ++node.hits;
         return true;
@@ -291,6 +317,80 @@ class Walk {
       closed.erase(closed.begin() + static_cast<std::ptrdiff_t>(i));
     }
     return false;
+  }
+
+  // Is a round of a helper that calls back the same as an earlier one of the same call? Then what follows it was or
+  // will be walked from there. All numbers that may matter are compared, so those count in all states in between.
+  bool has_converged(const Kept& kept) {
+    const std::size_t rounds = std::min<std::size_t>(current_->top().rounds, kept.open.size());
+    const Containment how = exact_ ? Containment::kExact : Containment::kMayMatter;
+    for (std::size_t back = 1; back <= rounds; back += back < 8 ? 1 : back) {
+      const std::uint32_t index = kept.open[kept.open.size() - back];
+      if (nodes_[index].state->top().activation != current_->top().activation) return false;
+      if (!covers(context_, *nodes_[index].state, *current_, how, Origins::none(), context_.demanded)) continue;
+      rely_on(index);
+      return true;
+    }
+    return false;
+  }
+
+  // The walked path ends because the open state `base` will be walked to its end.
+  void rely_on(std::uint32_t base) {
+    if (base != kNoNode && node_ != kNoNode) nodes_[node_].base = std::min(nodes_[node_].base, base);
+  }
+
+  // The outermost state still open that the paths from one that relies on `base` rely on.
+  [[nodiscard]] std::uint32_t unfinished(std::uint32_t base) const {
+    while (base != kNoNode && nodes_[base].open == 0) base = nodes_[base].base;
+    return base;
+  }
+
+  [[nodiscard]] bool same_rounds(const State& other) const {
+    return std::ranges::equal(current_->frames, other.frames, {}, &Frame::rounds, &Frame::rounds);
+  }
+  [[nodiscard]] bool same_activations(const State& other) const {
+    return std::ranges::equal(current_->frames, other.frames, {}, &Frame::activation, &Frame::activation);
+  }
+
+  // A callback has returned to the call that current_ stands at. Numbers that differ from what they were there before
+  // this round, and decided nothing so far, may have any value: else no round would be like another.
+  void widen() {
+    const Kept& kept = kept_[current_->slot];
+    if (kept.open.empty()) return;
+    const Node& before = nodes_[kept.open.back()];
+    unsigned place = 0;
+    const auto changes = [&](const Reg& old, bool differs) {
+      return !Origins::of(place++).meets(before.precise) && differs && !old.is_pointer();
+    };
+    for (std::size_t i = 0; i < std::min(before.state->frames.size(), current_->frames.size()); ++i) {
+      const Frame& old = before.state->frames[i];
+      Frame& now = current_->frames[i];
+      for (unsigned r = 0; r < vm::kRegisters; ++r) {
+        if (!old.regs[r].is_scalar()) continue;
+        if (changes(old.regs[r], differ(old.regs[r], now.regs[r])) && now.regs[r].is_scalar()) {
+          const bool stale = now.regs[r].stale;
+          now.regs[r] = Reg::unknown();
+          now.regs[r].stale = stale;
+        }
+      }
+      for (std::size_t s = 0; s < old.stack.size(); ++s) {
+        if (!old.stack[s].holds_number()) continue;
+        if (s >= now.stack.size() || !now.stack[s].holds_number()) {
+          ++place;
+          continue;
+        }
+        const bool differs = old.stack[s].bytes != now.stack[s].bytes || differ(old.stack[s].spill, now.stack[s].spill);
+        if (!changes(old.stack[s].spill, differs) || (now.stack[s].holds_scalar() && now.stack[s].spill.stale))
+          continue;
+        now.stack[s].forget_spill();
+        std::ranges::replace(now.stack[s].bytes, Byte::kZero, Byte::kMisc);
+        now.stack[s].spill.origins = Origins::none();
+      }
+    }
+  }
+
+  static bool differ(const Reg& old, const Reg& now) {
+    return !now.is_scalar() || !old.is_scalar() || !(old.value == now.value) || !old.is_linked_like(now);
   }
 
   [[nodiscard]] bool makes_no_progress(const State& before) const {
@@ -353,6 +453,9 @@ class Walk {
       kept.open.pop_back();
       kept.closed.push_back({node.shape, node_});
       node.origins = {};
+      // Its own rounds are walked now; what else it relies on, those before it rely on.
+      if (node.base == node_) node.base = kNoNode;
+      if (node.parent != kNoNode) nodes_[node.parent].base = std::min(nodes_[node.parent].base, node.base);
       node_ = node.parent;
     }
   }
@@ -432,6 +535,7 @@ class Walk {
   std::uint32_t node_ = kNoNode;  // the kept state its path comes from
   std::uint32_t path_ = PathTree::kRoot;
   std::uint32_t since_kept_ = 0;  // instructions
+  std::uint32_t last_activation_ = 0;
 };
 
 }  // namespace

@@ -287,7 +287,8 @@ class Pass {
       const vm::ArgKind kind = helper->args[i];
       if (kind == vm::ArgKind::kNone) continue;
       const bool any = kind == vm::ArgKind::kAnything || kind == vm::ArgKind::kScalar;
-      use(live, i + 1, !any || helper->effect == vm::Effect::kTailCall);
+      const bool counts = helper->effect == vm::Effect::kTailCall || helper->effect == vm::Effect::kCallback;
+      use(live, i + 1, !any || counts);
       if (any) continue;
       const StackValue& value = stack_[slot][i + 1];
       // How many bytes it reads is not known here: at most up to the top of the stack.
@@ -295,7 +296,11 @@ class Pass {
       // An array's index decides whether a look-up may give null.
       const bool found = kind == vm::ArgKind::kMapKey && helper->ret == vm::RetKind::kMapValueOrNull;
       if (found && may_be_array(slot)) read_stack(value, 0, kIndexBytes, true, live);
+      // The function that is called back may read all that it can get at from there.
+      if (kind == vm::ArgKind::kCallbackContext && value.may_be_own()) live.slots = live.precise_slots = kAllSlots;
     }
+    // It returns to the call, which then needs its arguments again.
+    if (helper->effect == vm::Effect::kCallback) live_.during[slot] = live;
   }
 
   // Whether r1 of the call at `slot` may be an array: compilers load it close by, and then one can see.

@@ -33,6 +33,8 @@ vm::Region region_of(Type type) {
     case Type::kScalar:
     case Type::kPacketEnd:
     case Type::kMap:
+    case Type::kMapKey:
+    case Type::kFunction:
     case Type::kMapValueOrNull: break;
   }
   return vm::Region::kUnknown;

@@ -45,13 +45,18 @@ bool advance(Context& context, State& state, std::uint32_t next) {
     }
     case Kind::kExit:
       if (state.frames.size() < 2) return false;
-      leave_subprogram(state);
+      if (state.top().is_callback) {
+        leave_callback(context, state);
+      } else {
+        leave_subprogram(state);
+      }
       break;
     case Kind::kCallHelper:
       if (state.frames.size() > 1 && is_tail_call(context, slot) && next != slot + 1) {
         leave_by_tail_call(context, state);
         break;
       }
+      if (calls_back(context, slot) && next != slot + 1) return enter_callback(context, state) && state.slot == next;
       transfer(context, state);
       break;
     case Kind::kAlu:
@@ -109,8 +114,10 @@ class Recorder {
   void after(const State& before, const State& after) {
     const Kind kind = context_.row(before.slot).kind;
     if (after.frames.size() > before.frames.size()) {
+      if (after.top().is_callback) return;
       for (std::int16_t r = 1; r <= 5; ++r) wrote({static_cast<std::int16_t>(frame_ + 1), r, -1}, {frame_, r, -1});
     } else if (after.frames.size() < before.frames.size()) {
+      if (before.top().is_callback) return;
       wrote({static_cast<std::int16_t>(frame_ - 1), 0, -1}, {frame_, 0, -1});
     } else if (kind == Kind::kBranch) {
       compare(before, after);
@@ -247,7 +254,8 @@ Path follow(Context& context, const PathTree& tree, std::uint32_t here) {
   for (std::size_t i = 0; i + 1 < slots.size(); ++i) {
     recorder.before(path.end);
     const Kind kind = context.row(path.end.slot).kind;
-    const bool compared = kind == Kind::kBranch || kind == Kind::kCallLocal || kind == Kind::kExit;
+    const bool compared =
+        kind == Kind::kBranch || calls_back(context, path.end.slot) || kind == Kind::kCallLocal || kind == Kind::kExit;
     const State before = compared ? path.end : State{};
     if (!advance(context, path.end, slots[i + 1])) return path;
     if (compared) recorder.after(before, path.end);

@@ -56,6 +56,7 @@ class Comparison {
     if (old.frames.size() != fresh.frames.size()) return false;
     for (std::size_t i = 0; i < old.frames.size(); ++i) {
       if (i > 0 && old.frames[i].call_site != fresh.frames[i].call_site) return false;
+      if (old.frames[i].rounds > fresh.frames[i].rounds) return false;  // it has more rounds left to go
     }
     for (std::size_t i = old.frames.size(); i-- > 0;) {
       const Live& live = how_ == Containment::kExact ? all() : live_in(context_, old, i);
@@ -109,7 +110,8 @@ class Comparison {
         return fresh.value.is_subset_of(old.value) &&
                (old.id == 0 || (old.delta == fresh.delta && old.narrow == fresh.narrow)) &&
                ids_.match(old.id, fresh.id);
-      case Type::kMap: return old.map == fresh.map;
+      case Type::kMap:
+      case Type::kFunction: return old.map == fresh.map;
       case Type::kMapValueOrNull: return old.map == fresh.map && or_null_ids_.match(old.id, fresh.id);
       case Type::kPacket:
       case Type::kPacketMeta:
@@ -117,6 +119,7 @@ class Comparison {
         if ((old.id == 0) != (fresh.id == 0)) return false;
         return places(old, fresh) && packet_ids_.match(old.id, fresh.id);
       case Type::kStack: return old.frame == fresh.frame && places(old, fresh);
+      case Type::kMapKey:
       case Type::kMapValue: return old.map == fresh.map && places(old, fresh);
       case Type::kContext:
       case Type::kMemory: return places(old, fresh);

@@ -40,7 +40,7 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"register-init", "uninit-read", "a register is written before it is read"},
     {"pointer-narrow", "ptr-arithmetic", "no 32-bit arithmetic on pointers"},
     {"pointer-operator", "ptr-arithmetic", "pointers are only added to, subtracted from and compared"},
-    {"pointer-kind", "ptr-arithmetic", "no arithmetic on maps and data_end"},
+    {"pointer-kind", "ptr-arithmetic", "no arithmetic on maps, functions and data_end"},
     {"pointer-null", "null-deref", "no arithmetic on a pointer that may be null"},
     {"pointer-offset", "ptr-arithmetic", "offsets stay below 2^29"},
     {"address-pointer", "not-a-pointer", "an address is a pointer to memory"},
@@ -75,12 +75,19 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"arg-map-type", "arg-map-type", "the helper works on maps of this type"},
     {"arg-memory", "arg-type", "the argument points to memory"},
     {"arg-map-use", "map-access", "read-only maps are not updated"},
+    {"arg-callback", "arg-type", "the argument is the address of a function of the program"},
+    {"arg-callback-context", "arg-type", "what a callback is handed is a stack address or null"},
     {"size-sign", "arg-size", "a size is not negative"},
     {"size-limit", "arg-size", "a size is below 2^29"},
     {"size-zero", "arg-size", "a size is at least 1"},
     {"return-init", "uninit-read", "r0 is written before exit"},
     {"return-scalar", "return-value", "the program returns a number"},
     {"return-stack", "stack-escape", "sub-programs do not return stack pointers"},
+    {"callback-return", "callback-return", "callbacks return 0 or 1"},
+    {"callback-static", "bad-call", "functions whose address is taken are static"},
+    {"callback-tail-call", "bad-call", "callbacks make no tail calls"},
+    {"map-key-bounds", "map-bounds", "accesses to an element's key lie inside it"},
+    {"map-key-write", "map-access", "keys of elements are not written"},
     {"bounded-loop", "infinite-loop", "no loop comes back to the state it had"},
 }};
 static_assert(!kRequirements.back().name.empty());
@@ -130,7 +137,7 @@ Check check_pointer_math(const Context& context, const State& state, std::uint32
   }
   const Reg& added = dst.is_pointer() ? src : dst;
   const bool plus_nothing = pointer.type == Type::kMap && plus && added.is_null();
-  const bool fixed = pointer.type == Type::kMap || pointer.type == Type::kPacketEnd;
+  const bool fixed = pointer.type == Type::kMap || pointer.type == Type::kPacketEnd || pointer.type == Type::kFunction;
   if (fixed && !plus_nothing && context.enforced(Rule::kPointerKind)) {
     return fail(Rule::kPointerKind, fmt::format("arithmetic on {}", describe(pointer.type)));
   }
@@ -301,8 +308,16 @@ Check check_branch(const Context& context, const State& state, std::uint32_t slo
 Check check_exit(const Context& context, const State& state, std::uint32_t slot) {
   const Reg& r0 = state.reg(0);
   if (state.frames.size() > 1) {
-    if (r0.type != Type::kStack || !context.enforced(Rule::kReturnStack)) return {};
-    return failure(Rule::kReturnStack, slot, 0, "the sub-program returns a stack pointer");
+    if (r0.type == Type::kStack && context.enforced(Rule::kReturnStack)) {
+      return failure(Rule::kReturnStack, slot, 0, "the sub-program returns a stack pointer");
+    }
+    const bool good = r0.is_scalar() && r0.value.umax() <= 1;
+    if (!state.top().is_callback || good || !context.enforced(Rule::kCallbackReturn)) return {};
+    return failure(Rule::kCallbackReturn, slot, 0, "the callback may return something else than 0 or 1",
+                   {{"reads", r0.is_scalar() ? fmt::format("r0 in [{},{}]", r0.value.smin(), r0.value.smax())
+                                             : fmt::format("r0 holds {}", describe(r0.type))},
+                    {"why", "0 goes on to the next round, 1 ends the loop; nothing else has a meaning"},
+                    {"fix", "return 0;"}});
   }
   if (r0.type == Type::kNothing && context.enforced(Rule::kReturnInit)) {
     return failure(Rule::kReturnInit, slot, 0, "the program ends without a return value",

@@ -23,6 +23,8 @@ enum class Type : std::uint8_t {
   kMapValue,        // value of `map` + variable part + offset
   kMapValueOrNull,  // what a look-up gives, before the null check; an inner map or null when `map` is a map of maps
   kMemory,          // the memory of program type `memory`
+  kMapKey,          // key of an element of `map` + variable part + offset, read-only
+  kFunction,        // address of the sub-program numbered `map`
 };
 
 constexpr std::int64_t kMaxOffset = 1 << 29;      // BPF_MAX_VAR_OFF, linux/bpf_verifier.h
@@ -31,7 +33,7 @@ constexpr std::int64_t kMaxPacketOffset = 65535;  // MAX_PACKET_OFF, kernel/bpf/
 struct Reg {
   Type type = Type::kNothing;
   std::uint8_t frame = 0;  // kStack: index into State::frames
-  std::int32_t map = -1;   // kMap, kMapValue, kMapValueOrNull: Context::map
+  std::int32_t map = -1;   // kMap, kMapValue, kMapValueOrNull, kMapKey: Context::map; kFunction: Cfg::subprograms
   // Scalars of one id are equal but for their deltas; packet pointers of one id share their variable part (0: there is
   // none); or-null pointers of one id come from one look-up.
   std::uint32_t id = 0;
@@ -106,6 +108,11 @@ struct Frame {
   std::vector<Slot> stack;       // [i] covers r10-8*(i+1) .. r10-8*i-1; grows as it is written
   std::uint32_t subprogram = 0;  // index into Cfg::subprograms
   std::uint32_t call_site = 0;   // slot of the call in the frame below; unused in frame 0
+  bool is_callback = false;      // entered from the helper called there
+  // Of the helper called in this frame that calls back: a number of its own, 0 = there is none, and the callbacks that
+  // have returned so far.
+  std::uint32_t activation = 0;
+  std::uint32_t rounds = 0;
 
   // Makes room so that r10+offset (negative) exists.
   void reserve(std::int64_t offset);

@@ -171,8 +171,11 @@ void transfer_imm64(const Context& context, State& state) {
       dst.offset = static_cast<std::uint32_t>(pair[1].imm);
       break;
     case vm::Imm64::kNumber: dst = Reg::constant(vm::imm64(pair)); break;
-    case vm::Imm64::kVariable:
     case vm::Imm64::kCode:
+      dst = Reg::pointer(Type::kFunction);
+      dst.map = static_cast<std::int32_t>(context.cfg.callee(context.program, state.slot));
+      break;
+    case vm::Imm64::kVariable:
     case vm::Imm64::kMapIndex:
     case vm::Imm64::kMapIndexValue: dst = Reg::unknown(); break;
   }

@@ -42,6 +42,14 @@ void Assembler::call_function(std::uint32_t slot) {
   jumps_.push_back({getSize(), slot, 4});
 }
 
+void Assembler::load_function(const Reg64& reg, std::uint32_t slot) {
+  db(0x48 | (reg.getIdx() >= 8 ? 4 : 0));  // lea reg, [rip + distance]
+  db(0x8d);
+  db(0x05 | ((reg.getIdx() & 7) << 3));
+  dd(0);
+  jumps_.push_back({getSize(), slot, 4});
+}
+
 void Assembler::patch_jumps(const std::vector<std::uint32_t>& offsets) {
   for (const Jump& jump : jumps_) {
     const std::int64_t distance = static_cast<std::int64_t>(offsets[jump.slot]) - static_cast<std::int64_t>(jump.end);

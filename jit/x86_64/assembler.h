@@ -47,6 +47,8 @@ class Assembler : public Xbyak::CodeGenerator {
   void jump_to(std::uint32_t slot, bool short_form);
   void jump_to(Flag flag, std::uint32_t slot, bool short_form);
   void call_function(std::uint32_t slot);
+  // The address of what call_function would call.
+  void load_function(const Reg64& reg, std::uint32_t slot);
   // Fills in all of the above; `offsets[slot]` is where to go.
   void patch_jumps(const std::vector<std::uint32_t>& offsets);
 

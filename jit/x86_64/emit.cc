@@ -145,11 +145,17 @@ void Emitter::emit_prologue() {
   const Function& f = *function_;
   layout_.save = (static_cast<unsigned>(std::popcount(f.saved)) * 8 + 15) & ~15U;
   layout_.stack = (f.stack_bytes + 15) & ~15U;
-  layout_.total = layout_.save + layout_.stack;
+  layout_.rounds = f.calls_back ? kRoundsBytes : 0;
+  layout_.total = layout_.save + layout_.rounds + layout_.stack;
   if (f.calls || layout_.total != 0) layout_.total += 8;  // the return address makes it a multiple of 16
   if (layout_.total != 0) a_.sub(rsp, layout_.total);
-  if ((f.used >> vm::kFrameRegister & 1) != 0) a_.lea(rbp, ptr[rsp + layout_.save + layout_.stack]);
+  emit_frame_register();
   emit_clear();
+}
+
+void Emitter::emit_frame_register() {
+  if ((function_->used >> vm::kFrameRegister & 1) == 0) return;
+  a_.lea(rbp, ptr[rsp + layout_.save + layout_.rounds + layout_.stack]);
 }
 
 // Slots are cleared in pairs where two neighbours are wanted.
@@ -202,6 +208,11 @@ unsigned Emitter::emit_insn(std::uint32_t slot) {
 }
 
 void Emitter::emit_imm64(const vm::Insn& insn, const Op& op) {
+  if (static_cast<vm::Imm64>(insn.src) == vm::Imm64::kCode) {
+    a_.load_function(reg64(insn.dst), static_cast<std::uint32_t>(lowered_.ops.size()) + op.target);
+    set_upper_zero(insn.dst, false);
+    return;
+  }
   if (op.imm == 0) {
     a_.xor_(reg32(insn.dst), reg32(insn.dst));
   } else if (op.imm >= 0xffffffff80000000U) {

@@ -62,6 +62,10 @@ void Emitter::emit_call_helper(const Op& op) {
     emit_tail_call(op);
     return;
   }
+  if (op.helper->effect == vm::Effect::kCallback) {
+    emit_call_back(op);
+    return;
+  }
   if (op.helper->id == kGetSmpProcessorId) {
     a_.mov(eax, dword[r12 + offsetof(vm::ExecEnv, cpu)]);
     set_upper_zero(0, true);
@@ -224,7 +228,7 @@ void Emitter::emit_call_local(const Op& op) {
   each_kept([this](const Xbyak::Address& at, const Reg64& r) { a_.mov(at, r); });
   a_.call_function(static_cast<std::uint32_t>(lowered_.ops.size()) + op.target);
   each_kept([this](const Xbyak::Address& at, const Reg64& r) { a_.mov(r, at); });
-  if ((function_->used >> vm::kFrameRegister & 1) != 0) a_.lea(rbp, ptr[rsp + layout_.save + layout_.stack]);
+  emit_frame_register();
   upper_zero_ = 0;
 }
 

@@ -4,7 +4,8 @@
 // run finds out how long everything is, the second knows where the code will stand and which jumps are short.
 //
 // A sub-program's frame, from rsp upwards: registers saved around its local calls, its BPF stack, padding that keeps
-// rsp at a multiple of 16, the return address. rsp stays fixed, so r10 is rsp plus a constant.
+// rsp at a multiple of 16, the return address. Above the registers lies what a helper that calls back works with. rsp
+// stays fixed, so r10 is rsp plus a constant.
 //
 // Inside, the per-frame entry takes rdi = context and r12 = environment, returns in rax and may change every other
 // register but rsp and r12: only the outermost entry obeys the System V ABI. That is what makes a tail call a plain
@@ -17,10 +18,21 @@
 #include "jit/x86_64/assembler.h"
 #include "jit/x86_64/features.h"
 #include "vm/maps/array_view.h"
+#include "vm/maps/map.h"
 #include "vm/maps/percpu_array_view.h"
 #include "vm/maps/prog_array_view.h"
 
 namespace sluice::jit::x86_64 {
+
+// What a helper that calls back needs to remember in the frame of its caller.
+struct Rounds {
+  std::uint64_t first;     // rounds to make, or the map
+  std::uint64_t function;  // address of its code
+  std::uint64_t context;
+  std::uint64_t done;
+  vm::MapCursor cursor;
+};
+constexpr std::uint32_t kRoundsBytes = (sizeof(Rounds) + 15) & ~15U;
 
 struct Code {
   std::vector<std::byte> bytes;
@@ -38,10 +50,11 @@ class Emitter {
   Code emit();
 
  private:
-  struct Layout {             // of the frame of the function being emitted, bytes
-    std::uint32_t save = 0;   // at rsp: saved registers
-    std::uint32_t stack = 0;  // above them: BPF stack
-    std::uint32_t total = 0;  // what the prologue takes from rsp
+  struct Layout {              // of the frame of the function being emitted, bytes
+    std::uint32_t save = 0;    // at rsp: saved registers
+    std::uint32_t rounds = 0;  // above them: Rounds, when the function calls helpers that call back
+    std::uint32_t stack = 0;   // above that: BPF stack
+    std::uint32_t total = 0;   // what the prologue takes from rsp
   };
 
   // emit.cc
@@ -53,6 +66,7 @@ class Emitter {
   void emit_clear();
   void emit_leave_frame();                 // rsp as it was at entry
   unsigned emit_insn(std::uint32_t slot);  // returns the slots translated
+  void emit_frame_register();
   void emit_imm64(const vm::Insn& insn, const Op& op);
   void emit_exit();
 
@@ -112,6 +126,11 @@ class Emitter {
   void emit_percpu_array_lookup(const Op& op, const vm::PercpuArrayView& view);
   Assembler::Ahead emit_scaled_index(std::uint32_t max_entries, std::uint32_t stride);
   void emit_call_local(const Op& op);
+
+  // emit_callback.cc
+  void emit_call_back(const Op& op);
+  void emit_loop_rounds(int base);
+  void emit_element_rounds(int base);
 
   [[nodiscard]] const vm::Insn& insn_at(std::uint32_t slot) const { return lowered_.program->insns[slot]; }
   [[nodiscard]] Xbyak::Reg reg(unsigned bpf, bool wide) const {

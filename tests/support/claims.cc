@@ -130,6 +130,10 @@ class Embedding {
       case Type::kPacketEnd: return value == number(machine_.frame->data_end);
       case Type::kStack: return at(claimed, value, machine_.frames[base_ + claimed.frame].regs[vm::kFrameRegister]);
       case Type::kMap: return is_map(claimed.map, value);
+      case Type::kFunction:
+        return static_cast<std::size_t>(claimed.map) < machine_.program.program().subprograms.size() &&
+               value == machine_.program.program().subprograms[static_cast<std::size_t>(claimed.map)].start;
+      case Type::kMapKey: return value != 0;  // the checker holds every access against the key
       case Type::kMapValue: return in_value(claimed, value);
       case Type::kMapValueOrNull: return or_null_.agree(claimed.id, value) && (value == 0 || in_value(claimed, value));
       case Type::kMemory: return at(claimed, value, number(machine_.memory.data));
