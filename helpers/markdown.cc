@@ -21,6 +21,9 @@ std::string_view words(vm::ArgKind kind) {
     case vm::ArgKind::kWriteMem: return "memory written";
     case vm::ArgKind::kSize: return "size";
     case vm::ArgKind::kSizeOrZero: return "size or 0";
+    case vm::ArgKind::kSpinLock: return "lock in a value";
+    case vm::ArgKind::kAllocSize: return "constant size";
+    case vm::ArgKind::kRecord: return "record";
   }
   return "";
 }
@@ -30,6 +33,8 @@ std::string_view words(vm::RetKind kind) {
     case vm::RetKind::kScalar: return "number";
     case vm::RetKind::kError: return "0 or -errno";
     case vm::RetKind::kMapValueOrNull: return "value or null";
+    case vm::RetKind::kRecordOrNull: return "record or null";
+    case vm::RetKind::kNothing: return "nothing";
   }
   return "";
 }

@@ -140,6 +140,30 @@ int program(struct xdp_md *ctx) {
   return XDP_PASS;
 }
 )"},
+    {"lock", "a lock in a map's value is not taken and given back as it should be",
+     "call bpf_spin_unlock on every path, with the lock that was taken; call helpers before or after, not in between",
+     R"(struct counter {
+  struct bpf_spin_lock lock;
+  __u32 packets;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct counter);
+} counters SEC(".maps");
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  __u32 key = 0;
+  struct counter *counter = bpf_map_lookup_elem(&counters, &key);
+  if (!counter) return XDP_PASS;
+  bpf_spin_lock(&counter->lock);
+  if (++counter->packets > 100) return XDP_DROP;  // with the lock held
+  bpf_spin_unlock(&counter->lock);
+  return XDP_PASS;
+}
+)"},
     {"map-access", "a map that programs may only read is written, or the other way round",
      "drop BPF_F_RDONLY_PROG or BPF_F_WRONLY_PROG (or const), or the access", R"(const volatile __u32 limit = 10;
 
@@ -236,6 +260,22 @@ SEC("xdp")
 int program(struct xdp_md *ctx) {
   volatile __u32 n = ctx->rx_queue_index;
   return walk(&n) > 8 ? XDP_DROP : XDP_PASS;
+}
+)"},
+    {"reference-leak", "a record of a ring buffer is reserved and on some path neither submitted nor discarded",
+     "call bpf_ringbuf_submit or bpf_ringbuf_discard on every path on which the record is not null", R"(struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 4096);
+} events SEC(".maps");
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  __u32 *length = bpf_ringbuf_reserve(&events, sizeof(*length), 0);
+  if (!length) return XDP_PASS;
+  *length = ctx->data_end - ctx->data;
+  if (*length < 60) return XDP_DROP;  // the record is lost
+  bpf_ringbuf_submit(length, 0);
+  return XDP_PASS;
 }
 )"},
     {"return-value", "the program returns a pointer", "return a verdict, e.g. XDP_PASS", R"(SEC("xdp")

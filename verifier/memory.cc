@@ -33,7 +33,9 @@ vm::Region region_of(Type type) {
     case Type::kScalar:
     case Type::kPacketEnd:
     case Type::kMap:
-    case Type::kMapValueOrNull: break;
+    case Type::kMapValueOrNull:
+    case Type::kRecord:
+    case Type::kRecordOrNull: break;
   }
   return vm::Region::kUnknown;
 }

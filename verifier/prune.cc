@@ -56,13 +56,23 @@ class Comparison {
       const Live& live = how_ == Containment::kExact ? all() : live_in(context_, old, i);
       if (!frames(old, fresh, i, live)) return false;
     }
-    return true;
+    return held(old, fresh);
   }
 
  private:
   static const Live& all() {
     static constexpr Live kAll{0xffff, 0xffff, ~std::uint64_t{0}, ~std::uint64_t{0}};
     return kAll;
+  }
+
+  // Locks held and records not given back yet.
+  template <typename Old, typename Fresh>
+  bool held(const Old& old, const Fresh& fresh) {
+    if (old.lock().map != fresh.lock().map || old.references().size() != fresh.references().size()) return false;
+    if (!value_ids_.match(old.lock().id, fresh.lock().id)) return false;
+    return std::ranges::equal(old.references(), fresh.references(), [this](const Reference& a, const Reference& b) {
+      return reference_ids_.match(a.id, b.id);
+    });
   }
 
   template <typename Old, typename Fresh>
@@ -112,7 +122,12 @@ class Comparison {
         if ((old.id == 0) != (fresh.id == 0)) return false;
         return places(old, fresh) && packet_ids_.match(old.id, fresh.id);
       case Type::kStack: return old.frame == fresh.frame && places(old, fresh);
-      case Type::kMapValue: return old.map == fresh.map && places(old, fresh);
+      case Type::kMapValue:
+        if (old.map != fresh.map || (old.id == 0) != (fresh.id == 0)) return false;
+        return places(old, fresh) && value_ids_.match(old.id, fresh.id);
+      case Type::kRecord:
+      case Type::kRecordOrNull:
+        return old.range == fresh.range && places(old, fresh) && reference_ids_.match(old.id, fresh.id);
       case Type::kContext:
       case Type::kMemory: return places(old, fresh);
     }
@@ -154,7 +169,7 @@ class Comparison {
   const Context& context_;
   Containment how_;
   Origins precise_, demanded_;
-  IdMap ids_, or_null_ids_, packet_ids_;
+  IdMap ids_, or_null_ids_, packet_ids_, value_ids_, reference_ids_;
 };
 
 template <typename Old, typename Fresh>
@@ -189,6 +204,7 @@ Fingerprint fingerprint(const Context& context, const State& state) {
   Hash values;
   bool any_shape = false;
   shape.add(state.frames.size());
+  shape.add(state.references.size() << 32 | static_cast<std::uint32_t>(state.lock.map));
   for (std::size_t i = 0; i < state.frames.size(); ++i) {
     const Frame& frame = state.frames[i];
     const Live& live = live_in(context, WholeState(state), i);

@@ -21,7 +21,8 @@ const Slot& unwritten_slot() {
   return kUnwritten;
 }
 
-Snapshot::Snapshot(const Context& context, const State& state, Containment how) : slot_(state.slot) {
+Snapshot::Snapshot(const Context& context, const State& state, Containment how)
+    : slot_(state.slot), references_(state.references), lock_(state.lock) {
   const WholeState whole(state);
   const bool all = how == Containment::kExact;
   parts_.resize(state.frames.size());

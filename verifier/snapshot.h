@@ -29,6 +29,8 @@ class Snapshot {
   Snapshot(const Context& context, const State& state, Containment how);
 
   [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
+  [[nodiscard]] const HeldLock& lock() const noexcept { return lock_; }
+  [[nodiscard]] const std::vector<Reference>& references() const noexcept { return references_; }
   [[nodiscard]] std::size_t frames() const noexcept { return parts_.size(); }
   [[nodiscard]] std::uint32_t call_site(std::size_t frame) const noexcept { return parts_[frame].call_site; }
   // Stack slots from `depth` on are unwritten.
@@ -49,6 +51,8 @@ class Snapshot {
   std::vector<Part> parts_;
   std::vector<Reg> regs_;
   std::vector<Slot> slots_;
+  std::vector<Reference> references_;
+  HeldLock lock_;
 };
 
 // The same view of a whole state.
@@ -57,6 +61,8 @@ class WholeState {
   explicit WholeState(const State& state) : state_(state) {}
 
   [[nodiscard]] std::uint32_t slot() const noexcept { return state_.slot; }
+  [[nodiscard]] const HeldLock& lock() const noexcept { return state_.lock; }
+  [[nodiscard]] const std::vector<Reference>& references() const noexcept { return state_.references; }
   [[nodiscard]] std::size_t frames() const noexcept { return state_.frames.size(); }
   [[nodiscard]] std::uint32_t call_site(std::size_t frame) const noexcept { return state_.frames[frame].call_site; }
   [[nodiscard]] std::size_t depth(std::size_t frame) const noexcept { return state_.frames[frame].stack.size(); }

@@ -17,6 +17,21 @@ void Frame::reserve(std::int64_t offset) {
   if (stack.size() < slots) stack.resize(slots);
 }
 
+void State::give_back(std::uint32_t id) {
+  std::erase_if(references, [id](const Reference& one) { return one.id == id; });
+  for (Frame& frame : frames) {
+    for (Reg& reg : frame.regs) {
+      if (reg.type != Type::kRecord || reg.id != id) continue;
+      reg = Reg::unknown();
+      reg.stale = true;
+      reg.given_back = true;
+    }
+    for (Slot& slot : frame.stack) {
+      if (slot.holds_pointer() && slot.spill.type == Type::kRecord && slot.spill.id == id) slot.forget_spill();
+    }
+  }
+}
+
 Frame fresh_frame(std::uint8_t index, std::uint32_t subprogram) {
   Frame frame;
   frame.subprogram = subprogram;

@@ -30,18 +30,26 @@ enum class ArgKind : std::uint8_t {
   kWriteMem,    // writable memory that need not be initialised; its size is the next argument
   kSize,        // bytes of the memory before it, 1..
   kSizeOrZero,  // bytes of the memory before it, 0..
+  kSpinLock,    // the lock in a map's value (vm/special_fields.h)
+  kAllocSize,   // a constant: bytes of the memory returned
+  kRecord,      // what an earlier call gave that returns kRecordOrNull, at its start
 };
 
 enum class RetKind : std::uint8_t {
   kScalar,          // any 64-bit number
   kError,           // 0 or a negative errno: an int, sign-extended
   kMapValueOrNull,  // pointer to a value of the kConstMap argument's map, or null
+  kRecordOrNull,    // pointer to as many bytes as the kAllocSize argument says, or null; to be given back
+  kNothing,         // r0 holds nothing afterwards
 };
 
 enum class Effect : std::uint8_t {
   kNone,
   kMovesPacket,  // packet pointers obtained before are dead afterwards
   kTailCall,     // engines implement it themselves; returns only on failure; `fn` is null
+  kLock,         // takes the kSpinLock argument: until kUnlock no helper is called
+  kUnlock,       // gives it back
+  kRelease,      // gives the kRecord argument back: its bytes are the program's no more
 };
 
 struct HelperDesc {

@@ -1,5 +1,6 @@
 #include "tests/verifier/kernel.h"
 
+#include <bpf/btf.h>
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <sys/syscall.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -40,6 +42,42 @@ int bpf(bpf_cmd command, bpf_attr& attr) { return static_cast<int>(::syscall(SYS
 
 std::uint64_t pointer(const void* p) { return reinterpret_cast<std::uint64_t>(p); }
 
+// What tells the kernel of the lock and the timer in a value: a struct that has them and is as large.
+struct ValueTypes {
+  Fd fd{-1};
+  std::uint32_t key = 0, value = 0;
+};
+ValueTypes describe_value(const vm::MapSpec& spec) {
+  const std::unique_ptr<btf, decltype(&btf__free)> types(btf__new_empty(), btf__free);
+  ValueTypes made;
+  made.key = static_cast<std::uint32_t>(btf__add_int(types.get(), "key", spec.key_size, 0));
+  const int number = btf__add_int(types.get(), "unsigned int", 4, 0);
+  const int lock = btf__add_struct(types.get(), "bpf_spin_lock", vm::SpecialFields::kLockBytes);
+  btf__add_field(types.get(), "val", number, 0, 0);
+  const int half = btf__add_int(types.get(), "unsigned long long", 8, 0);
+  const int timer = btf__add_struct(types.get(), "bpf_timer", vm::SpecialFields::kTimerBytes);
+  btf__add_field(types.get(), "low", half, 0, 0);
+  btf__add_field(types.get(), "high", half, 64, 0);
+  made.value = static_cast<std::uint32_t>(btf__add_struct(types.get(), "value", spec.value_size));
+  struct Member {
+    const char* name;
+    int type;
+    std::int32_t offset;
+  };
+  std::array<Member, 2> members{{{"lock", lock, spec.special.lock}, {"timer", timer, spec.special.timer}}};
+  std::ranges::sort(members, {}, &Member::offset);
+  for (const Member& one : members) {
+    if (one.offset >= 0) btf__add_field(types.get(), one.name, one.type, static_cast<std::uint32_t>(one.offset) * 8, 0);
+  }
+  std::uint32_t size = 0;
+  const void* const bytes = btf__raw_data(types.get(), &size);
+  bpf_attr attr{};
+  attr.btf = pointer(bytes);
+  attr.btf_size = size;
+  made.fd = Fd(bpf(BPF_BTF_LOAD, attr));
+  return made;
+}
+
 // A map of the kernel's of that kind.
 Fd create(const vm::MapSpec& spec, bool read_only) {
   const Fd inner = spec.inner != nullptr ? create(*spec.inner, false) : Fd(-1);
@@ -53,6 +91,13 @@ Fd create(const vm::MapSpec& spec, bool read_only) {
   // What the kernel gives maps of devices itself, it takes from nobody.
   if (spec.type == vm::MapType::kDevmap || spec.type == vm::MapType::kDevmapHash) attr.map_flags &= ~BPF_F_RDONLY_PROG;
   if (read_only) attr.map_flags |= BPF_F_RDONLY_PROG;
+  ValueTypes types;
+  if (spec.special.any()) {
+    types = describe_value(spec);
+    attr.btf_fd = static_cast<std::uint32_t>(types.fd.get());
+    attr.btf_key_type_id = types.key;
+    attr.btf_value_type_id = types.value;
+  }
   return Fd(bpf(BPF_MAP_CREATE, attr));
 }
 
