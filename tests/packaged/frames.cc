@@ -29,7 +29,7 @@ Bytes icmp(std::uint8_t type, std::uint8_t code, std::uint16_t id, std::uint16_t
 
 class Frames {
  public:
-  void add(const Frame& frame) { add(frame.bytes()); }
+  void add(const Frame& frame, Bytes metadata = {}) { add(frame.bytes(), std::move(metadata)); }
   void add(Bytes bytes, Bytes metadata = {}) { inputs_.push_back({std::move(metadata), std::move(bytes)}); }
 
   void tunnels() {
@@ -125,6 +125,35 @@ class Frames {
     }
   }
 
+  // What single programs look for.
+  void marked() {
+    const auto guided = [](std::uint16_t port, const Bytes& inner) {  // over UDP, as Generic UDP Encapsulation does
+      Bytes payload = udp(6700, port, 0);
+      payload.insert(payload.end(), inner.begin(), inner.end());
+      return frame().ipv6(ip6(0, 1), ip6(1, 1), kUdp, payload);
+    };
+    for (const std::uint16_t port : {9, 80}) {
+      const Bytes inner4 = Frame({}, {}).ipv4({.protocol = kTcp}, tcp(9, port, kSyn)).bytes();
+      const Bytes inner6 = Frame({}, {}).ipv6(ip6(0, 1), ip6(1, 1), kTcp, tcp(9, port, kAck)).bytes();
+      add(guided(6666, Bytes(inner4.begin() + 14, inner4.end())));
+      add(guided(6666, Bytes(inner6.begin() + 14, inner6.end())));
+      add(guided(6666, Bytes(inner6.begin() + 14, inner6.begin() + 24)));
+    }
+    add(guided(6666, {}));
+    // Byte 62 is 0, and 0x42.
+    add(frame().ipv6(ip6(0, 1), ip6(1, 1), kUdp, joined(udp(6701, 53, 0), Bytes(20))), pack(0x42U));
+    add(frame().ipv6(ip6(0, 1), ip6(1, 1), kUdp, joined(udp(6701, 53, 0), Bytes(20, std::byte{0x42}))));
+    // The first four bytes are an offset, where marks stand.
+    for (const std::uint32_t offset : {20U, 3510U, 5000U, 9000U}) {
+      Bytes bytes(9000, std::byte{0xaa});
+      const Bytes head = pack(offset);
+      std::ranges::copy(head, bytes.begin());
+      add(bytes);
+      bytes.resize(std::min<std::size_t>(offset + 40, 9000));
+      add(bytes);
+    }
+  }
+
   void sizes() {
     for (const std::size_t size : {14,  15,  33,  34,   41,   42,   54,   60,   64,   128,  256,  262, 263,
                                    512, 600, 601, 1024, 1280, 1500, 1514, 2048, 3000, 3300, 3519, 3520}) {
@@ -188,6 +217,7 @@ std::vector<Input> made_frames(const std::string& pcaps) {
   frames.control();
   frames.transport();
   frames.tags();
+  frames.marked();
   frames.sizes();
   frames.metadata();
   std::vector<Input> inputs = frames.take();

@@ -6,8 +6,8 @@ namespace sluice::kernel {
 namespace {
 
 constexpr Mask kMasks[] = {
-    {"xdping_kern", "ping_map", 8, 88, "times between a request and its answer"},
-    {"test_xdp_noinline", "lru_cache", 8, 8, "when a connection was last seen"},
+    {"xdping_kern", "ping_map", 0, 8, "when the last request was sent"},
+    {"xdping_kern", "ping_map", 16, 80, "times between requests and their answers"},
 };
 
 }  // namespace

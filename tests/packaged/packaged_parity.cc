@@ -48,8 +48,7 @@ std::string stem_of(const std::string& path) {
   return file.substr(0, file.find('.'));
 }
 
-// A fixture by itself or, for families of objects, by the longest file name that the object's begins with; of such only
-// the maps that the object has.
+// A fixture and the name of its file, without the ending.
 struct Found {
   std::string name;
   pipeline::Fixture fixture;
@@ -71,7 +70,7 @@ class Fixtures {
     if (!found.empty()) return found;
     std::string family;
     for (const auto& [name, path] : files_) {
-      if (stem.starts_with(name) && name.size() > family.size()) family = name;
+      if (name.ends_with('_') && stem.starts_with(name) && name.size() > family.size()) family = name;
     }
     if (family.empty()) return found;
     found = matching(family);
@@ -153,7 +152,7 @@ class Harness {
   }
 
   void object(const std::string& path) {
-    const auto object = load_packaged(path);
+    const auto object = load_packaged(path, true);
     const std::string stem = stem_of(path);
     if (!object) return print({{"object", stem}, {"program", "*"}, {"kernel", true}, {"here", object.error().message}});
     for (const vm::LoadedProgram& each : object->programs) print(program(*object, stem, each));
@@ -180,6 +179,20 @@ class Harness {
   }
 
   Json program(const vm::ElfObject& object, const std::string& stem, const vm::LoadedProgram& program) {
+    // Programs that read what only devmap programs may read are refused as XDP programs by both sides: they stay what
+    // they are, and the engines are compared with one another.
+    if (const auto attached = load_packaged(object.path, false);
+        attached && attached->program(program.name) != nullptr) {
+      const vm::LoadedProgram& real = *attached->program(program.name);
+      if (real.type != program.type && !SluiceSubject::make(object, program.name, nullptr, pipeline::Engine::kInterp)) {
+        return judged(*attached, stem, real, false);
+      }
+    }
+    return judged(object, stem, program, true);
+  }
+
+  // `by_kernel`: whether the kernel can run it.
+  Json judged(const vm::ElfObject& object, const std::string& stem, const vm::LoadedProgram& program, bool by_kernel) {
     Json row{{"object", stem}, {"program", program.name}, {"section", program.section}};
     describe(object, program, row);
     std::vector<Found> found = fixtures_.of(object, stem, program.name);
@@ -199,7 +212,11 @@ class Harness {
             {{"kernel", verdict.accepted}, {"kernel_why", last_words(verdict.log)}, {"here", ours.error().message}});
         return row;
       }
-      const auto theirs = run_in_kernel(**ours, score);
+      if (!by_kernel && !ask(object.path, object, program).accepted) {
+        row.update({{"kernel", false}, {"kernel_why", "refuses it"}, {"here", ""}});
+        return row;
+      }
+      const auto theirs = by_kernel ? run_in_kernel(**ours, score) : run_here(**ours);
       if (!theirs && theirs.error().code == ErrorCode::kProgram) {
         row.update({{"kernel", false}, {"kernel_why", theirs.error().message}, {"here", ""}});
         return row;
@@ -215,6 +232,7 @@ class Harness {
     }
     row.update({{"kernel", true},
                 {"here", ""},
+                {"by_kernel", by_kernel},
                 {"fixtures", names},
                 {"ran", score.ran},
                 {"verdicts", score.verdicts},
@@ -257,6 +275,22 @@ class Harness {
       score.verdicts.insert(outcome.verdict);
     }
     answers.contents = (*theirs)->contents();
+    mask(answers.stem, answers.contents);
+    return answers;
+  }
+
+  // The interpreter's answers, for programs that the kernel does not run outside a devmap.
+  Result<Answers> run_here(SluiceSubject& ours) const {
+    Answers answers{.object = ours.object()};
+    answers.program = ours.entry();
+    answers.stem = stem_of(ours.object().path);
+    for (const Input& input : made_) {
+      if (input.frame.size() > pipeline::kLinuxLinear) continue;
+      answers.inputs.push_back(&input);
+      answers.outcomes.push_back(ours.run(input));
+    }
+    answers.made = answers.inputs.size();
+    answers.contents = ours.contents();
     mask(answers.stem, answers.contents);
     return answers;
   }

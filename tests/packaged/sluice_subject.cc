@@ -8,12 +8,12 @@
 
 namespace sluice::kernel {
 
-Result<vm::ElfObject> load_packaged(const std::string& path) {
+Result<vm::ElfObject> load_packaged(const std::string& path, bool relabel) {
   auto object = vm::load_elf(path, {.list_only = true});
   if (!object) return object;
   vm::ElfOptions options{.list_only = true};
   for (const vm::LoadedProgram& program : object->programs) {
-    if (program.type != &vm::xdp_type()) options.types.emplace(program.name, &vm::xdp_type());
+    if (relabel && program.type != &vm::xdp_type()) options.types.emplace(program.name, &vm::xdp_type());
   }
   if (!options.types.empty()) object = vm::load_elf(path, options);
   if (!object) return object;
@@ -75,9 +75,17 @@ Result<std::unique_ptr<SluiceSubject>> SluiceSubject::make(const vm::ElfObject& 
   subject->entry_ = *entry;
   subject->counts_.resize((*entry)->program().program().insns.size());
   if (fixture == nullptr) return subject;
+  // Maps of a type that does not exist here cannot be filled, and the program does not use them.
+  pipeline::Fixture usable = *fixture;
+  std::erase_if(usable.contents.maps, [&](const config::Map& map) {
+    const auto& declared = subject->object_.maps;
+    const auto found =
+        std::ranges::find_if(declared, [&](const vm::MapDecl& m) { return m.spec.name == map.name.value; });
+    return found != declared.end() && maps[static_cast<std::size_t>(found - declared.begin())] == nullptr;
+  });
   const auto find = [&](const std::string& name) { return subject->slot(name); };
   const auto filled = pipeline::fill(
-      *fixture, {.object = subject->object_, .maps = maps, .unmade = subject->unmade_, .program = find}, diagnostics);
+      usable, {.object = subject->object_, .maps = maps, .unmade = subject->unmade_, .program = find}, diagnostics);
   if (!filled) return filled.error();
   if (diagnostics.has_errors()) return Error{ErrorCode::kConfig, diagnostics.render()};
   return subject;
@@ -118,6 +126,7 @@ Outcome SluiceSubject::run(const Input& input) {
   context.data_meta = context.data - input.metadata.size();
   std::ranges::copy(input.metadata, context.data_meta);
   context.ingress_ifindex = 1;
+  context.egress_ifindex = 1;
   Outcome outcome{.ran = true};
   if (engine_ == pipeline::Engine::kInterp) {
     vm::InterpreterOptions options;

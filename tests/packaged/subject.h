@@ -86,9 +86,9 @@ class KernelSubject {
   Fd entry_;
 };
 
-// Opens an object as the harness takes it: devmap and cpumap programs as XDP programs, for BPF_PROG_TEST_RUN does not
-// run them otherwise; sizes left open are 1.
-Result<vm::ElfObject> load_packaged(const std::string& path);
+// Opens an object as the harness takes it: sizes left open are 1 and, with `relabel`, devmap and cpumap programs are
+// XDP programs, for BPF_PROG_TEST_RUN does not run them otherwise.
+Result<vm::ElfObject> load_packaged(const std::string& path, bool relabel);
 
 // Whether the contents of a map are read by key and mean the same on both sides.
 bool is_comparable(const vm::MapSpec& spec);
