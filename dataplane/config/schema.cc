@@ -231,26 +231,25 @@ constexpr Row kPortRows[] = {
 
 // --- programs --------------------------------------------------------------------------------------------------------
 
+template <auto Member>
 void put_globals(Builder& b, const Value& value, const Row&, void* target) {
   if (value.kind != Value::Kind::kMapping) {
     return b.error(value.mark, "config-type", fmt::format("expected a mapping of variables, got {}", describe(value)));
   }
   for (const auto& [name, content] : value.fields) {
-    if (auto known = b.key(name)) static_cast<Program*>(target)->globals.emplace_back(*known, b.opaque(content));
+    if (auto known = b.key(name)) member_of<Member>(target).emplace_back(*known, b.opaque(content));
   }
 }
 
+constexpr Shape kVariables{.kind = Kind::kSpecial, .json = R"({"type": "object"})", .words = "a mapping of variables"};
 constexpr std::array<std::string_view, 3> kProgramTypes = {"xdp", "xdp/devmap", "xdp/cpumap"};
 constexpr Row kProgramRows[] = {
     {"object", kAnyText, put_path<&Program::object>, "BPF object file, relative to this file.", "", true},
     {"function", kAnyText, put_text<&Program::function>, "Program in the object.", "its only one"},
     {"type", one_of(kProgramTypes), put_word<&Program::type>,
      "What the program is taken for, whatever its section says.", "by section"},
-    {"globals",
-     {.kind = Kind::kSpecial, .json = R"({"type": "object"})", .words = "a mapping of variables"},
-     put_globals,
-     "Values of global variables by name, set before verification.",
-     ""},
+    {"globals", kVariables, put_globals<&Program::globals>,
+     "Values of global variables by name, set before verification.", ""},
 };
 
 // --- pipelines -------------------------------------------------------------------------------------------------------
@@ -329,12 +328,29 @@ void put_opaque(Builder& b, const Value& value, const Row&, void* target) {
 
 constexpr Shape any(std::string_view words) { return {.kind = Kind::kAny, .json = "{}", .words = words}; }
 
+constexpr Shape kList{.kind = Kind::kSpecial, .json = R"({"type": "array"})", .words = "a list of values"};
+void put_list(Builder& b, const Value& value, const Row& row, void* target) {
+  if (value.kind != Value::Kind::kSequence) {
+    return b.error(value.mark, "config-type", fmt::format("expected {}, got {}", row.shape.words, describe(value)));
+  }
+  static_cast<MapEntry*>(target)->values = b.opaque(value);
+}
+
 constexpr Row kEntryRows[] = {
     {"key", any("a key"), put_opaque<&MapEntry::key>, "Key, or `{hex: \"0a000001\"}`.", "", true},
     {"value", any("a value"), put_opaque<&MapEntry::value>,
-     "Value, or `{hex: ...}`; of a map of maps the name of the map inside.", "", true},
+     "Value, or `{hex: ...}`; of a map of maps the name of the map inside. Per-CPU maps: every CPU's.", "or `values`"},
+    {"values", kList, put_list, "Per-CPU maps: a list of values, the first is CPU 0's; others are 0.", "or `value`"},
     {"program", kAnyText, put_text<&MapEntry::program>, "Program attached to a DEVMAP or CPUMAP entry.", ""},
 };
+
+void check_one_value(Builder& b, const Value& entry) {
+  if (entry.kind != Value::Kind::kMapping) return;  // said already
+  const bool one = entry.find("value") != nullptr;
+  const Value* const all = entry.find("values");
+  if (!one && all == nullptr) b.error(entry.mark, "config-missing", "key 'value' is missing; expected a value");
+  if (one && all != nullptr) b.error(all->mark, "config-conflict", "'value' and 'values' exclude each other");
+}
 
 void put_entries(Builder& b, const Value& value, const Row& row, void* target) {
   std::vector<MapEntry>& entries = static_cast<Map*>(target)->entries;
@@ -343,6 +359,7 @@ void put_entries(Builder& b, const Value& value, const Row& row, void* target) {
       MapEntry& made = entries.emplace_back();
       made.mark = item.mark;
       b.object(item, row.shape.rows, &made);
+      check_one_value(b, item);
     });
   } else if (value.kind == Value::Kind::kMapping) {
     for (const auto& [key, content] : value.fields) {
@@ -534,7 +551,8 @@ constexpr Row kPipelineFileRows[] = {
 
 constexpr Row kFixtureRows[] = {
     {"version", kVersion, put_version, "Version of this format.", ""},
-    {"maps", named(kMapRows), put_named<&Config::maps>, "Contents of maps.", "", true},
+    {"maps", named(kMapRows), put_named<&Fixture::maps>, "Contents of maps.", "", true},
+    {"globals", kVariables, put_globals<&Fixture::globals>, "Values of global variables by name.", ""},
 };
 
 }  // namespace
