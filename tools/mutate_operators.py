@@ -94,7 +94,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="stop after so long and report what was done")
     parser.add_argument("--timeout", type=float, default=120, help="seconds a test may run")
-    parser.add_argument("--compiler", default="clang++-19")
+    parser.add_argument("--compiler", default="g++")
     parser.add_argument("--file", action="append", choices=SOURCES, help="only this header; may be repeated")
     parser.add_argument("--report", type=pathlib.Path, help="where survivors go as well")
     parser.add_argument("--list", action="store_true", help="count the mutants and end")
