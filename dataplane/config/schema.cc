@@ -242,6 +242,24 @@ void put_globals(Builder& b, const Value& value, const Row&, void* target) {
 }
 
 constexpr Shape kVariables{.kind = Kind::kSpecial, .json = R"({"type": "object"})", .words = "a mapping of variables"};
+
+void put_kconfig(Builder& b, const Value& value, const Row&, void* target) {
+  if (value.kind != Value::Kind::kMapping) {
+    return b.error(value.mark, "config-type", fmt::format("expected a mapping of variables, got {}", describe(value)));
+  }
+  for (const auto& [name, content] : value.fields) {
+    const auto known = b.key(name);
+    if (!known) continue;
+    const Value read = b.opaque(content);
+    if (read.kind != Value::Kind::kScalar) {
+      b.error(content.mark, "config-type",
+              fmt::format("kconfig.{}: expected y, n, m, a number or text, got {}", known->value, describe(content)));
+      continue;
+    }
+    static_cast<Config*>(target)->kconfig.emplace_back(*known, Text{read.scalar, read.mark});
+  }
+}
+
 constexpr std::array<std::string_view, 3> kProgramTypes = {"xdp", "xdp/devmap", "xdp/cpumap"};
 constexpr Row kProgramRows[] = {
     {"object", kAnyText, put_path<&Program::object>, "BPF object file, relative to this file.", "", true},
@@ -543,9 +561,12 @@ constexpr Row kPipelineFileRows[] = {
      "What socket look-ups find.",
      ""},
     {"kconfig",
-     {.kind = Kind::kUnsupported, .words = "no program gets .kconfig values yet"},
-     nullptr,
-     "Values of `.kconfig` variables.",
+     {.kind = Kind::kSpecial,
+      .json = R"({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})",
+      .words = "a mapping of variables to y, n, m, a number or text"},
+     put_kconfig,
+     "Values of `.kconfig` variables, as a kernel's .config has them: y, n, m, a number or text. "
+     "`LINUX_KERNEL_VERSION` is 6.18.0 and `LINUX_HAS_*` 0 unless set; weak ones without value are 0.",
      ""},
 };
 
