@@ -202,8 +202,6 @@ class Expansion {
  public:
   static constexpr std::uint64_t kMaxCost = std::uint64_t{1} << 18;  // types and 8-byte paddings, about lines of C
   static constexpr std::size_t kMaxDepth = 512;
-  // Printing looks at the alignment of all that is below, once more on every level.
-  static constexpr std::uint64_t kMaxWork = std::uint64_t{1} << 22;
 
   explicit Expansion(const Types& types) : types_(types), nodes_(2 * (std::size_t{types.count()} + 1)) {
     nodes_[0] = nodes_[1] = {State::kDone, 1, 0};
@@ -216,9 +214,7 @@ class Expansion {
     }
     return {};
   }
-  [[nodiscard]] bool printable() const {
-    return total_ < kMaxCost && depth_ < kMaxDepth && total_ * depth_ < kMaxWork;
-  }
+  [[nodiscard]] bool printable() const { return total_ < kMaxCost && depth_ < kMaxDepth; }
 
  private:
   enum class State : std::uint8_t { kNew, kOpen, kDone };

@@ -91,7 +91,7 @@ TEST(ReadFixture, TakesMapsAndGlobals) {
   counts: {entries: [{key: 0, values: [1, 2]}]}
 globals: {limit: 5}
 )"),
-                              sources, diagnostics);
+                                    sources, diagnostics);
   ASSERT_TRUE(fixture) << diagnostics.render();
   const auto* maps = &fixture->maps;
   ASSERT_EQ(maps->size(), 3U);
