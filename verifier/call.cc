@@ -268,12 +268,11 @@ void invalidate_packets(State& state) {
     for (Reg& reg : frame.regs) {
       if (!reg.is_packet() && reg.type != Type::kPacketEnd) continue;
       // Compilers move sums and differences of packet pointers across such calls: they may be read, as in Linux.
-      reg = Reg::unknown();
-      reg.stale = true;
+      reg = Reg::void_pointer(false);
     }
     for (Slot& slot : frame.stack) {
-      if (slot.bytes[0] != Byte::kSpill) continue;
-      if (slot.spill.is_packet() || slot.spill.type == Type::kPacketEnd) slot.forget_spill();
+      if (!slot.holds_pointer()) continue;
+      if (slot.spill.is_packet() || slot.spill.type == Type::kPacketEnd) slot.spill = Reg::void_pointer(false);
     }
   }
 }

@@ -79,6 +79,13 @@ struct Reg {
   // A number that would be described thus whatever the numbers in the state were.
   static Reg fresh(const Scalar& value) { return derived(value, Origins::none()); }
   static Reg unknown() { return fresh(Scalar::unknown()); }
+  // What is left of a pointer that a call made void: an address still, as a number.
+  static Reg void_pointer(bool given_back) {
+    Reg reg = unknown();
+    reg.stale = true;
+    reg.given_back = given_back;
+    return reg;
+  }
   static Reg constant(std::uint64_t value) { return fresh(Scalar::constant(value)); }
   static Reg pointer(Type type) {
     Reg reg;

@@ -386,7 +386,7 @@ const Row kRows[] = {
       ldxb r0, [r7+0]
     out:
       exit)"},
-    {"packet_pointer_in_stack_dies_at_adjust_head", "not-a-pointer", R"(
+    {"packet_pointer_in_stack_dies_at_adjust_head", "uninit-read", R"(
       mov r6, r1
       ldxw r7, [r1+0]
       ldxw r3, [r1+4]
