@@ -253,7 +253,7 @@ void put_kconfig(Builder& b, const Value& value, const Row&, void* target) {
     const Value read = b.opaque(content);
     if (read.kind != Value::Kind::kScalar) {
       b.error(content.mark, "config-type",
-              fmt::format("kconfig.{}: expected y, n, m, a number or text, got {}", known->value, describe(content)));
+              fmt::format("{}: expected y, n, m, a number or text, got {}", known->value, describe(content)));
       continue;
     }
     static_cast<Config*>(target)->kconfig.emplace_back(*known, Text{read.scalar, read.mark});
