@@ -152,11 +152,10 @@ Check check_map_value(const Context& context, const Reg& base, const Access& acc
                  {"proven", fmt::format("a value has {} bytes", spec.value_size)},
                  {"fix", "compare the index with the array's size before it is used"}});
   }
-  if (spec.special.meet(where.min, where.max + access.size) && context.enforced(Rule::kSpecialField)) {
-    const bool lock = spec.special.lock >= 0 &&
-                      where.min < spec.special.lock + std::int64_t{vm::SpecialFields::kLockBytes} &&
-                      where.max + access.size > spec.special.lock;
-    const auto at = lock ? spec.special.lock : spec.special.timer;
+  const bool lock = spec.special.lock_meets(where.min, where.max + access.size);
+  const bool timer = spec.special.timer_meets(where.min, where.max + access.size);
+  if ((lock || timer) && context.enforced(Rule::kSpecialField)) {
+    const std::int32_t at = lock ? spec.special.lock : spec.special.timer;
     return fail(Rule::kSpecialField,
                 fmt::format("{} of the struct {} in the value of map {}", span_text(access),
                             lock ? "bpf_spin_lock" : "bpf_timer", spec.name),

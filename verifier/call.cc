@@ -130,9 +130,10 @@ class Arguments {
     const Reach where = reach(reg, 0);
     if ((at < 0 || !where.fixed() || where.min != at) && on(Rule::kArgLock)) {
       std::vector<Rejection::Note> notes{
-          {"why", map == nullptr ? fmt::format("r{} holds {}", number, describe(reg.type))
-                  : at < 0       ? fmt::format("the value of map {} has no struct bpf_spin_lock", map->spec().name)
-                                 : fmt::format("the value of map {} has its lock at byte {}", map->spec().name, at)}};
+          {"why",
+           map == nullptr ? fmt::format("r{} holds {}", number, describe(reg.type))
+           : at < 0 ? fmt::format("the value of map {} has no struct bpf_spin_lock, or more than one", map->spec().name)
+                    : fmt::format("the value of map {} has its lock at byte {}", map->spec().name, at)}};
       notes.push_back({"fix", "put a struct bpf_spin_lock into the type of the value and pass its address"});
       return fail(Rule::kArgLock, number, "the struct bpf_spin_lock of a map's value is expected", std::move(notes));
     }
@@ -372,6 +373,13 @@ Check check_helper_call(const Context& context, const State& state, std::uint32_
     return failure(Rule::kLockCall, slot, -1, fmt::format("{} is called while a lock is held", helper->name),
                    {{"why", fmt::format("the lock was taken at {}", place(context.program, state.lock.slot))},
                     {"fix", "call it before bpf_spin_lock or after bpf_spin_unlock"}});
+  }
+  if (helper->ret == vm::RetKind::kRecordOrNull && state.references.size() >= context.options.limits.references) {
+    return Failure{.code = "reference-leak",
+                   .insn = slot,
+                   .message = fmt::format("more than {} records are held at once", context.options.limits.references),
+                   .notes = {{"why", "every record that is held makes each state that is kept larger"},
+                             {"fix", "submit or discard a record before the next is reserved"}}};
   }
   if (Check failed = Arguments(context, state, slot, *helper).run()) return failed;
   if (helper->effect != vm::Effect::kTailCall) return {};

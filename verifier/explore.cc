@@ -34,7 +34,7 @@ struct Node {
   std::uint32_t open = 0;  // paths through it that have not ended
   std::uint32_t hits = 0, misses = 0;
   std::uint64_t shape = 0, values = 0;  // Fingerprint
-  std::unique_ptr<Snapshot> state;      // null once dropped
+  std::unique_ptr<State> state;         // null once dropped
   Origins precise;
   std::vector<Origins> origins;  // a place: where its number came from, in the parent; empty once closed
 };
@@ -286,16 +286,19 @@ class Walk {
         return true;
       }
       if (++node.misses <= node.hits * 3 + kPatience) continue;
-      node.state = nullptr;
+      pool_.give(std::move(node.state));
       --live_states_;
       closed.erase(closed.begin() + static_cast<std::ptrdiff_t>(i));
     }
     return false;
   }
 
-  [[nodiscard]] bool makes_no_progress(const Snapshot& before) const {
+  [[nodiscard]] bool makes_no_progress(const State& before) const {
     const Containment how = exact_ ? Containment::kExact : Containment::kMayMatter;
-    return context_.enforced(Rule::kBoundedLoop) && are_alike(context_, before, *current_, how);
+    Origins ignored;
+    return context_.enforced(Rule::kBoundedLoop) &&
+           covers(context_, before, *current_, how, Origins::none(), ignored) &&
+           covers(context_, *current_, before, how, Origins::none(), ignored);
   }
 
   // Keeping all states at jump targets is best while they are few; long loops must not fill the memory.
@@ -310,7 +313,8 @@ class Walk {
     node.open = 1;
     node.values = print.values;
     number_places(node.origins);
-    node.state = std::make_unique<Snapshot>(context_, *current_, exact_ ? Containment::kExact : Containment::kPrecise);
+    node.state = pool_.take();
+    *node.state = *current_;
     node.shape = print.shape;
     kept.open.push_back(index);
     node_ = index;

@@ -20,6 +20,10 @@ class IdMap {
     pairs_[count_++] = {old_id, new_id};
     return true;
   }
+  // The same where having none tells something, too: then both have none.
+  bool match_or_none(std::uint32_t old_id, std::uint32_t new_id) {
+    return (old_id == 0) == (new_id == 0) && match(old_id, new_id);
+  }
 
  private:
   struct Pair {
@@ -28,6 +32,12 @@ class IdMap {
   std::array<Pair, 128> pairs_;
   std::size_t count_ = 0;
 };
+
+// What may still be read of frame `i`.
+const Live& live_in(const Context& context, const State& state, std::size_t i) {
+  const bool top = i + 1 == state.frames.size();
+  return top ? context.live.before[state.slot] : context.live.during[state.frames[i + 1].call_site];
+}
 
 class Hash {
  public:
@@ -46,15 +56,14 @@ class Comparison {
   // Where the numbers come from that were compared.
   [[nodiscard]] const Origins& demanded() const noexcept { return demanded_; }
 
-  template <typename Old, typename Fresh>
-  bool states(const Old& old, const Fresh& fresh) {
-    if (old.frames() != fresh.frames()) return false;
-    for (std::size_t i = 1; i < old.frames(); ++i) {
-      if (old.call_site(i) != fresh.call_site(i)) return false;
+  bool states(const State& old, const State& fresh) {
+    if (old.frames.size() != fresh.frames.size()) return false;
+    for (std::size_t i = 0; i < old.frames.size(); ++i) {
+      if (i > 0 && old.frames[i].call_site != fresh.frames[i].call_site) return false;
     }
-    for (std::size_t i = old.frames(); i-- > 0;) {
+    for (std::size_t i = old.frames.size(); i-- > 0;) {
       const Live& live = how_ == Containment::kExact ? all() : live_in(context_, old, i);
-      if (!frames(old, fresh, i, live)) return false;
+      if (!frames(old.frames[i], fresh.frames[i], live)) return false;
     }
     return held(old, fresh);
   }
@@ -66,27 +75,25 @@ class Comparison {
   }
 
   // Locks held and records not given back yet.
-  template <typename Old, typename Fresh>
-  bool held(const Old& old, const Fresh& fresh) {
-    if (old.lock().map != fresh.lock().map || old.references().size() != fresh.references().size()) return false;
-    if (!value_ids_.match(old.lock().id, fresh.lock().id)) return false;
-    return std::ranges::equal(old.references(), fresh.references(), [this](const Reference& a, const Reference& b) {
+  bool held(const State& old, const State& fresh) {
+    if (old.lock.map != fresh.lock.map || !value_ids_.match_or_none(old.lock.id, fresh.lock.id)) return false;
+    return std::ranges::equal(old.references, fresh.references, [this](const Reference& a, const Reference& b) {
       return reference_ids_.match(a.id, b.id);
     });
   }
 
-  template <typename Old, typename Fresh>
-  bool frames(const Old& old, const Fresh& fresh, std::size_t frame, const Live& live) {
+  bool frames(const Frame& old, const Frame& fresh, const Live& live) {
     for (unsigned r = 0; r < vm::kFrameRegister; ++r) {
       if ((live.regs >> r & 1U) == 0) continue;
-      const Reg& before = old.reg(frame, r);
-      if (!regs(before, fresh.reg(frame, r), counts(before, live.precise_regs, r))) return false;
+      if (!regs(old.regs[r], fresh.regs[r], counts(old.regs[r], live.precise_regs, r))) return false;
     }
-    const std::size_t depth = std::max(old.depth(frame), fresh.depth(frame));
+    const std::size_t depth = std::max(old.stack.size(), fresh.stack.size());
+    static const Slot kUnwritten;
     for (std::size_t i = 0; i < depth; ++i) {
       if ((live.slots >> i & 1U) == 0) continue;
-      const Slot& before = old.stack(frame, i);
-      if (!slots(before, fresh.stack(frame, i), counts(before.spill, live.precise_slots, i))) return false;
+      const Slot& before = i < old.stack.size() ? old.stack[i] : kUnwritten;
+      const Slot& now = i < fresh.stack.size() ? fresh.stack[i] : kUnwritten;
+      if (!slots(before, now, counts(before.spill, live.precise_slots, i))) return false;
     }
     return true;
   }
@@ -123,8 +130,7 @@ class Comparison {
         return places(old, fresh) && packet_ids_.match(old.id, fresh.id);
       case Type::kStack: return old.frame == fresh.frame && places(old, fresh);
       case Type::kMapValue:
-        if (old.map != fresh.map || (old.id == 0) != (fresh.id == 0)) return false;
-        return places(old, fresh) && value_ids_.match(old.id, fresh.id);
+        return old.map == fresh.map && places(old, fresh) && value_ids_.match_or_none(old.id, fresh.id);
       case Type::kRecord:
       case Type::kRecordOrNull:
         return old.range == fresh.range && places(old, fresh) && reference_ids_.match(old.id, fresh.id);
@@ -172,31 +178,14 @@ class Comparison {
   IdMap ids_, or_null_ids_, packet_ids_, value_ids_, reference_ids_;
 };
 
-template <typename Old, typename Fresh>
-bool compare(const Context& context, const Old& old, const Fresh& fresh, Containment how, const Origins& precise,
-             Origins& demanded) {
+}  // namespace
+
+bool covers(const Context& context, const State& old, const State& fresh, Containment how, const Origins& precise,
+            Origins& demanded) {
   Comparison comparison(context, how, precise);
   if (!comparison.states(old, fresh)) return false;
   demanded |= comparison.demanded();
   return true;
-}
-
-}  // namespace
-
-bool covers(const Context& context, const Snapshot& old, const State& fresh, Containment how, const Origins& precise,
-            Origins& demanded) {
-  return compare(context, old, WholeState(fresh), how, precise, demanded);
-}
-
-bool covers(const Context& context, const State& old, const State& fresh, Containment how, const Origins& precise,
-            Origins& demanded) {
-  return compare(context, WholeState(old), WholeState(fresh), how, precise, demanded);
-}
-
-bool are_alike(const Context& context, const Snapshot& before, const State& now, Containment how) {
-  Origins ignored;
-  return compare(context, before, WholeState(now), how, Origins::none(), ignored) &&
-         compare(context, WholeState(now), before, how, Origins::none(), ignored);
 }
 
 Fingerprint fingerprint(const Context& context, const State& state) {
@@ -207,7 +196,7 @@ Fingerprint fingerprint(const Context& context, const State& state) {
   shape.add(state.references.size() << 32 | static_cast<std::uint32_t>(state.lock.map));
   for (std::size_t i = 0; i < state.frames.size(); ++i) {
     const Frame& frame = state.frames[i];
-    const Live& live = live_in(context, WholeState(state), i);
+    const Live& live = live_in(context, state, i);
     if (i > 0) shape.add(frame.call_site);
     for (std::uint32_t left = live.regs & 0x3ffU; left != 0; left &= left - 1) {
       const auto r = static_cast<unsigned>(std::countr_zero(left));
@@ -229,7 +218,7 @@ Fingerprint fingerprint(const Context& context, const State& state) {
 void note_unwritten_slots(Context& context, const State& fresh) {
   for (std::size_t i = 0; i < fresh.frames.size(); ++i) {
     const Frame& frame = fresh.frames[i];
-    const Live& live = live_in(context, WholeState(fresh), i);
+    const Live& live = live_in(context, fresh, i);
     // Slots beyond what this path touched were touched by others, if at all.
     const std::size_t depth = context.frame_bytes[frame.subprogram] / 8;
     for (std::size_t slot = 0; slot < depth; ++slot) {

@@ -1,20 +1,22 @@
 #pragma once
 // Whether a state explored before covers another: then what was proven for it holds for the other too. Internal to the
 // verifier.
-#include "verifier/snapshot.h"
+#include "verifier/context.h"
 
 namespace sluice::verifier {
+
+// Which numbers count.
+enum class Containment : std::uint8_t {
+  kPrecise,    // those that decided something on the paths from `old`, see Node in explore.cc
+  kMayMatter,  // those that might decide something, as a pass over the program tells
+  kExact,      // all, of dead registers too
+};
 
 // Every concrete run from `fresh` is one from `old`, as far as anything that may still be read goes. Both are at the
 // same slot. `precise`: the places of `old` that count for kPrecise. When it holds, `demanded` gets where the numbers
 // of `fresh` come from that were compared; else it stays.
-bool covers(const Context& context, const Snapshot& old, const State& fresh, Containment how, const Origins& precise,
-            Origins& demanded);
 bool covers(const Context& context, const State& old, const State& fresh, Containment how, const Origins& precise,
             Origins& demanded);
-
-// Each covers the other.
-bool are_alike(const Context& context, const Snapshot& before, const State& now, Containment how);
 
 // Hashes that tell states apart without a comparison.
 struct Fingerprint {

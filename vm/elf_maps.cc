@@ -46,9 +46,7 @@ class Definition {
       if (auto done = read_member(member); !done) return done.error();
     }
     if (!has_type_) return wrong("does not say its type");
-    auto special = find_special_fields(btf_, spec_.value_type, spec_.type);
-    if (!special) return wrong("has a value in which " + special.error().message);
-    spec_.special = *special;
+    spec_.special = find_special_fields(btf_, spec_);
     return spec_;
   }
 
@@ -186,9 +184,7 @@ Result<void> read_data(const ElfFile& file, const Btf* btf, std::vector<PlacedMa
     spec.flags = data_flags(section.name, *origin, btf);
     if (btf != nullptr) {
       spec.value_type = btf->find(section.name);
-      auto special = find_special_fields(*btf, spec.value_type, spec.type);
-      if (!special) return error(fmt::format("section \"{}\": {}", section.name, special.error().message));
-      spec.special = *special;
+      spec.special = find_special_fields(*btf, spec);
     }
     map.declaration.origin = *origin;
     map.declaration.initial.assign(section.data.begin(), section.data.end());

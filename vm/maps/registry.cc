@@ -260,6 +260,7 @@ int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
     return refuse(-rules.too_large, why,
                   fmt::format("key and value are {} bytes, expected at most {}", element, rules.element_max));
   }
+  if (!spec.special.fit(spec.value_size)) return refuse(-EINVAL, why, "the lock or timer lies outside the value");
   if (rules.of_maps) return check_inner(spec, why);
   return 0;
 }
