@@ -141,7 +141,7 @@ struct Config {
   std::vector<Pipeline> pipelines;
   std::vector<Attach> attach;
   std::vector<Map> maps;
-  std::vector<std::pair<Text, Text>> kconfig;  // variable and value, as a kernel's .config has it
+  std::vector<std::pair<Text, Value>> kconfig;  // scalars; variable and value, as a kernel's .config has it
   Workers workers;
   Control control;
   Dpdk dpdk;

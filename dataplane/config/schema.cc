@@ -18,6 +18,10 @@ constexpr bool is_letter_or_digit(char c) {
 
 // --- What rows have in common: read a leaf into a member -------------------------------------------------------------
 
+void wrong_kind(Builder& b, const Value& value, std::string_view words, std::string_view of = {}) {
+  b.error(value.mark, "config-type", fmt::format("{}expected {}, got {}", of, words, describe(value)));
+}
+
 template <typename Class, typename Member>
 Class owner_of(Member Class::*);
 
@@ -144,7 +148,7 @@ void put_count_or_auto(Builder& b, const Value& value, const Row& row, void* tar
   if (value.kind == Value::Kind::kScalar && value.scalar == "auto") {
     member_of<Member>(target) = 0;
   } else if (value.quoted || !whole_number(value, why)) {
-    b.error(value.mark, "config-type", fmt::format("expected {}, got {}", row.shape.words, describe(value)));
+    wrong_kind(b, value, row.shape.words);
   } else {
     put_number<Member>(b, value, row, target);
   }
@@ -233,9 +237,7 @@ constexpr Row kPortRows[] = {
 
 template <auto Member>
 void put_globals(Builder& b, const Value& value, const Row&, void* target) {
-  if (value.kind != Value::Kind::kMapping) {
-    return b.error(value.mark, "config-type", fmt::format("expected a mapping of variables, got {}", describe(value)));
-  }
+  if (value.kind != Value::Kind::kMapping) return wrong_kind(b, value, "a mapping of variables");
   for (const auto& [name, content] : value.fields) {
     if (auto known = b.key(name)) member_of<Member>(target).emplace_back(*known, b.opaque(content));
   }
@@ -243,20 +245,10 @@ void put_globals(Builder& b, const Value& value, const Row&, void* target) {
 
 constexpr Shape kVariables{.kind = Kind::kSpecial, .json = R"({"type": "object"})", .words = "a mapping of variables"};
 
-void put_kconfig(Builder& b, const Value& value, const Row&, void* target) {
-  if (value.kind != Value::Kind::kMapping) {
-    return b.error(value.mark, "config-type", fmt::format("expected a mapping of variables, got {}", describe(value)));
-  }
-  for (const auto& [name, content] : value.fields) {
-    const auto known = b.key(name);
-    if (!known) continue;
-    const Value read = b.opaque(content);
-    if (read.kind != Value::Kind::kScalar) {
-      b.error(content.mark, "config-type",
-              fmt::format("{}: expected y, n, m, a number or text, got {}", known->value, describe(content)));
-      continue;
-    }
-    static_cast<Config*>(target)->kconfig.emplace_back(*known, Text{read.scalar, read.mark});
+void put_kconfig(Builder& b, const Value& value, const Row& row, void* target) {
+  put_globals<&Config::kconfig>(b, value, row, target);
+  for (const auto& [name, content] : static_cast<Config*>(target)->kconfig) {
+    if (content.kind != Value::Kind::kScalar) wrong_kind(b, content, "y, n, m, a number or text", name.value + ": ");
   }
 }
 
@@ -275,8 +267,7 @@ constexpr Row kProgramRows[] = {
 std::vector<TailCall> read_slots(Builder& b, const Value& value) {
   std::vector<TailCall> out;
   if (value.kind != Value::Kind::kMapping) {
-    b.error(value.mark, "config-type",
-            fmt::format("expected a mapping from slots to programs, got {}", describe(value)));
+    wrong_kind(b, value, "a mapping from slots to programs");
     return out;
   }
   for (const auto& [slot, program] : value.fields) {
@@ -348,9 +339,7 @@ constexpr Shape any(std::string_view words) { return {.kind = Kind::kAny, .json 
 
 constexpr Shape kList{.kind = Kind::kSpecial, .json = R"({"type": "array"})", .words = "a list of values"};
 void put_list(Builder& b, const Value& value, const Row& row, void* target) {
-  if (value.kind != Value::Kind::kSequence) {
-    return b.error(value.mark, "config-type", fmt::format("expected {}, got {}", row.shape.words, describe(value)));
-  }
+  if (value.kind != Value::Kind::kSequence) return wrong_kind(b, value, row.shape.words);
   static_cast<MapEntry*>(target)->values = b.opaque(value);
 }
 
@@ -384,7 +373,7 @@ void put_entries(Builder& b, const Value& value, const Row& row, void* target) {
       if (b.key(key)) entries.push_back({.key = b.opaque(key), .value = b.opaque(content), .mark = key.mark});
     }
   } else {
-    b.error(value.mark, "config-type", fmt::format("expected {}, got {}", row.shape.words, describe(value)));
+    wrong_kind(b, value, row.shape.words);
   }
 }
 
