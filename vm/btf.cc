@@ -148,6 +148,8 @@ bool Btf::has_typedef(std::uint32_t type, std::string_view wanted) const noexcep
   return false;
 }
 
+int Btf::alignment(std::uint32_t type) const noexcept { return std::max(1, btf__align_of(impl_->types.get(), type)); }
+
 std::uint32_t Btf::size(std::uint32_t type) const noexcept {
   if (impl_->at(type) == nullptr) return 0;
   const auto bytes = btf__resolve_size(impl_->types.get(), type);

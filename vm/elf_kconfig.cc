@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 #include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -107,17 +108,22 @@ std::optional<std::string_view> value_of(std::string_view name, const KconfigVal
 
 Result<Kconfig> read_kconfig(const ElfFile& file, Btf& btf, const KconfigValues& values) {
   Kconfig kconfig;
-  const auto declared = btf.variables(kSection);
+  auto declared = btf.variables(kSection);
   if (declared.empty()) return kconfig;
   std::set<std::string_view> weak;
   for (const ElfSymbol& symbol : file.symbols()) {
     if (symbol.section == 0 && symbol.is_weak) weak.insert(symbol.name);
   }
+  // libbpf's order: the strictest alignment first, then the smallest, then by name.
+  std::ranges::sort(declared, {}, [&btf](const Btf::Variable& one) {
+    return std::tuple(-btf.alignment(one.type), btf.size(one.type), std::string_view(one.name));
+  });
   std::vector<std::byte> bytes;
   std::map<std::string_view, std::uint32_t> places;
   for (const Btf::Variable& declaration : declared) {
     const std::uint32_t size = btf.size(declaration.type);
-    const std::size_t at = (bytes.size() + 7) / 8 * 8;  // the strictest alignment of all forms
+    const auto alignment = static_cast<std::size_t>(btf.alignment(declaration.type));
+    const std::size_t at = (bytes.size() + alignment - 1) / alignment * alignment;
     if (size > kMaxBytes || at + size > kMaxBytes) {
       return Error{ErrorCode::kProgram, fmt::format("section \"{}\": variable \"{}\" of {} bytes: more than {} in all",
                                                     kSection, declaration.name, size, kMaxBytes)};
