@@ -18,6 +18,17 @@ Arg map_push_elem(Arg map, Arg value, Arg flags, Arg, Arg, vm::ExecEnv& env) noe
 Arg map_pop_elem(Arg map, Arg value, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg map_peek_elem(Arg map, Arg value, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 
+// lock.cc
+Arg spin_lock(Arg lock, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg spin_unlock(Arg lock, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+
+// ringbuf.cc
+Arg ringbuf_output(Arg map, Arg data, Arg bytes, Arg flags, Arg, vm::ExecEnv& env) noexcept;
+Arg ringbuf_reserve(Arg map, Arg bytes, Arg flags, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg ringbuf_submit(Arg record, Arg flags, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg ringbuf_discard(Arg record, Arg flags, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg ringbuf_query(Arg map, Arg what, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+
 // environment.cc
 Arg ktime_get_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg get_prandom_u32(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;

@@ -23,6 +23,9 @@ std::string_view words(vm::ArgKind kind) {
     case vm::ArgKind::kSizeOrZero: return "size or 0";
     case vm::ArgKind::kCallback: return "static function";
     case vm::ArgKind::kCallbackContext: return "stack address or null";
+    case vm::ArgKind::kSpinLock: return "lock in a value";
+    case vm::ArgKind::kAllocSize: return "constant size";
+    case vm::ArgKind::kRecord: return "record";
   }
   return "";
 }
@@ -32,6 +35,8 @@ std::string_view words(vm::RetKind kind) {
     case vm::RetKind::kScalar: return "number";
     case vm::RetKind::kError: return "0 or -errno";
     case vm::RetKind::kMapValueOrNull: return "value or null";
+    case vm::RetKind::kRecordOrNull: return "record or null";
+    case vm::RetKind::kNothing: return "nothing";
   }
   return "";
 }

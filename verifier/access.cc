@@ -152,6 +152,16 @@ Check check_map_value(const Context& context, const Reg& base, const Access& acc
                  {"proven", fmt::format("a value has {} bytes", spec.value_size)},
                  {"fix", "compare the index with the array's size before it is used"}});
   }
+  const bool lock = spec.special.lock_meets(where.min, where.max + access.size);
+  const bool timer = spec.special.timer_meets(where.min, where.max + access.size);
+  if ((lock || timer) && context.enforced(Rule::kSpecialField)) {
+    const std::int32_t at = lock ? spec.special.lock : spec.special.timer;
+    return fail(Rule::kSpecialField,
+                fmt::format("{} of the struct {} in the value of map {}", span_text(access),
+                            lock ? "bpf_spin_lock" : "bpf_timer", spec.name),
+                {{"why", fmt::format("it lies at byte {} of the value; only helpers may touch it", at)},
+                 {"fix", "leave it out: read and write the other members one by one"}});
+  }
   return {};
 }
 
@@ -185,8 +195,23 @@ Check check_memory(const Context& context, const Reg& base, const Access& access
   return {};
 }
 
+Check check_record(const Context& context, const Reg& base, const Access& access) {
+  const Reach where = reach(base, access.offset);
+  const bool bounded = base.value.smin() > -kMaxOffset && base.value.smax() < kMaxOffset;
+  if ((!bounded || where.min < 0 || where.max + access.size > base.range) && context.enforced(Rule::kRecordBounds)) {
+    return failure(Rule::kRecordBounds, access.slot, access.reg,
+                   fmt::format("{} outside the record", span_text(access)),
+                   {{access.use == Use::kRead ? "reads" : "writes", reads_text(context, "record", base, access)},
+                    {"why", "the record is as large as ringbuf_reserve was told"},
+                    {"proven", fmt::format("the record has {} bytes", base.range)},
+                    {"fix", "reserve as many bytes as are used"}});
+  }
+  return {};
+}
+
 Check check_atomic(const Context& context, const Reg& base, const Access& access) {
-  const bool good = base.type == Type::kStack || base.type == Type::kMapValue || base.type == Type::kMemory;
+  const bool good = base.type == Type::kStack || base.type == Type::kMapValue || base.type == Type::kMemory ||
+                    base.type == Type::kRecord;
   if (!good && context.enforced(Rule::kAtomicTarget)) {
     return failure(Rule::kAtomicTarget, access.slot, access.reg,
                    fmt::format("atomic operation through {}", describe(base.type)),
@@ -211,7 +236,13 @@ Reach reach(const Reg& base, std::int64_t offset) noexcept {
   return {clamp(base.value.smin()) + base.offset + offset, clamp(base.value.smax()) + base.offset + offset};
 }
 
-Failure stale_pointer(std::uint32_t slot, unsigned number) {
+Failure stale_pointer(const Reg& reg, std::uint32_t slot, unsigned number) {
+  if (reg.given_back) {
+    return failure(Rule::kRegisterInit, slot, static_cast<int>(number),
+                   fmt::format("r{} is read before anything was written to it", number),
+                   {{"why", "it held a record that was submitted or discarded: its bytes are the reader's now"},
+                    {"fix", "write the record before it is submitted"}});
+  }
   return failure(Rule::kRegisterInit, slot, static_cast<int>(number),
                  fmt::format("r{} is read before anything was written to it", number),
                  {{"why", "it held a packet pointer, and a call that may move the packet left nothing of that"},
@@ -220,13 +251,14 @@ Failure stale_pointer(std::uint32_t slot, unsigned number) {
 
 Check check_access(const Context& context, const Reg& base, const Access& access) {
   if (base.stale && context.enforced(Rule::kRegisterInit)) {
-    return stale_pointer(access.slot, static_cast<unsigned>(access.reg));
+    return stale_pointer(base, access.slot, static_cast<unsigned>(access.reg));
   }
-  if (base.type == Type::kMapValueOrNull) {
+  if (may_be_null(base.type)) {
     if (!context.enforced(Rule::kAddressNull)) return {};
     return failure(Rule::kAddressNull, access.slot, access.reg,
                    fmt::format("{} through a pointer that may be null", span_text(access)),
-                   {{"why", "the look-up gives null when there is no such key"},
+                   {{"why", base.type == Type::kMapValueOrNull ? "the look-up gives null when there is no such key"
+                                                               : "there may be no room for the record"},
                     {"fix", "before it: if (!pointer) return XDP_PASS;"}});
   }
   const bool addressable =
@@ -249,12 +281,14 @@ Check check_access(const Context& context, const Reg& base, const Access& access
     case Type::kMapValue: return check_map_value(context, base, access);
     case Type::kMemory: return check_memory(context, base, access);
     case Type::kMapKey: return check_map_key(context, base, access);
+    case Type::kRecord: return check_record(context, base, access);
     case Type::kNothing:
     case Type::kScalar:
     case Type::kFunction:
     case Type::kPacketEnd:
     case Type::kMap:
-    case Type::kMapValueOrNull: break;
+    case Type::kMapValueOrNull:
+    case Type::kRecordOrNull: break;
   }
   return {};
 }
@@ -274,6 +308,8 @@ std::string_view describe(Type type) noexcept {
     case Type::kMemory: return "a memory pointer";
     case Type::kMapKey: return "a pointer to an element's key";
     case Type::kFunction: return "the address of a function";
+    case Type::kRecord: return "a record";
+    case Type::kRecordOrNull: return "a record or null";
   }
   return "";
 }

@@ -30,8 +30,9 @@ Reach reach(const Reg& base, std::int64_t offset) noexcept;
 // All demands but those about what is stored.
 Check check_access(const Context& context, const Reg& base, const Access& access);
 
-// `reg` was a packet pointer before the packet moved; what refuses its use as an address, or its being stored.
-Failure stale_pointer(std::uint32_t slot, unsigned number);
+// `reg` was a packet pointer before the packet moved, or a record before it was given back; what refuses its use as an
+// address, or its being stored.
+Failure stale_pointer(const Reg& reg, std::uint32_t slot, unsigned number);
 
 // "a number", "a packet pointer", ...; for messages.
 std::string_view describe(Type type) noexcept;

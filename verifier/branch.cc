@@ -54,18 +54,21 @@ bool learn_numbers(const InsnRow& row, const Insn& insn, const Reg& b, bool take
   return true;
 }
 
-// The way on which the pointers of look-up `id` are null, or not. What a map of maps gave then is a map.
+// The way on which the pointers of look-up or reservation `id` are null, or not. What a map of maps gave then is a map.
 void learn_null(const Context& context, State& state, std::uint32_t id, bool null) {
+  if (null) std::erase_if(state.references, [id](const Reference& one) { return one.id == id; });
   state.for_each([&](Reg& reg) {
-    if (reg.type != Type::kMapValueOrNull || reg.id != id) return;
+    if (!may_be_null(reg.type) || reg.id != id) return;
     if (null) {
       reg = Reg::constant(0);
+    } else if (reg.type == Type::kRecordOrNull) {
+      reg.type = Type::kRecord;
     } else if (const std::int32_t inner = context.inner_map(reg.map); inner >= 0) {
       reg = Reg::pointer(Type::kMap);
       reg.map = inner;
     } else {
       reg.type = Type::kMapValue;
-      reg.id = 0;
+      if (context.map(reg.map)->spec().special.lock < 0) reg.id = 0;
     }
   });
 }
@@ -247,15 +250,15 @@ unsigned branch_ways(Context& context, State& state, State& taken) {
   }
   taken = state;
   State& equal = null_on_taken ? taken : state;
-  if (with_null && a.type == Type::kMapValueOrNull && b.is_null()) {
+  if (with_null && may_be_null(a.type) && b.is_null()) {
     learn_null(context, taken, a.id, null_on_taken);
     learn_null(context, state, a.id, !null_on_taken);
-  } else if (with_null && b.type == Type::kMapValueOrNull && a.is_null()) {
+  } else if (with_null && may_be_null(b.type) && a.is_null()) {
     learn_null(context, taken, b.id, null_on_taken);
     learn_null(context, state, b.id, !null_on_taken);
-  } else if (equality && a.type == Type::kMapValueOrNull && never_null(context, b)) {
+  } else if (equality && may_be_null(a.type) && never_null(context, b)) {
     learn_null(context, equal, a.id, false);  // equal to what is not null
-  } else if (equality && b.type == Type::kMapValueOrNull && never_null(context, a)) {
+  } else if (equality && may_be_null(b.type) && never_null(context, a)) {
     learn_null(context, equal, b.id, false);
   } else if (left) {
     learn_packet(row.cond(), a, slot, state, taken);

@@ -101,6 +101,9 @@ class Arguments {
         return fail(Rule::kArgCallbackContext, number,
                     fmt::format("a stack address or null is expected, r{} holds {}", number, got),
                     {{"fix", "hand over the address of a variable of the function that makes the call"}});
+      case ArgKind::kSpinLock: return lock(number, reg);
+      case ArgKind::kAllocSize: return alloc_size(number, reg);
+      case ArgKind::kRecord: return record(number, reg);
     }
     return {};
   }
@@ -130,10 +133,62 @@ class Arguments {
     return {};
   }
 
+  Check lock(unsigned number, const Reg& reg) const {
+    const vm::Map* const map = reg.type == Type::kMapValue ? context_.map(reg.map) : nullptr;
+    const std::int32_t at = map == nullptr ? -1 : map->spec().special.lock;
+    const Reach where = reach(reg, 0);
+    if ((at < 0 || !where.fixed() || where.min != at) && on(Rule::kArgLock)) {
+      std::vector<Rejection::Note> notes{
+          {"why",
+           map == nullptr ? fmt::format("r{} holds {}", number, describe(reg.type))
+           : at < 0 ? fmt::format("the value of map {} has no struct bpf_spin_lock, or more than one", map->spec().name)
+                    : fmt::format("the value of map {} has its lock at byte {}", map->spec().name, at)}};
+      notes.push_back({"fix", "put a struct bpf_spin_lock into the type of the value and pass its address"});
+      return fail(Rule::kArgLock, number, "the struct bpf_spin_lock of a map's value is expected", std::move(notes));
+    }
+    const HeldLock& held = state_.lock;
+    if (helper_.effect != vm::Effect::kUnlock || !on(Rule::kLockOwner)) return {};
+    if (held.map < 0) {
+      return failure(Rule::kLockOwner, slot_, static_cast<int>(number), "a lock is given back that nobody holds",
+                     {{"why", "bpf_spin_lock was not called on this path, or the lock was given back already"},
+                      {"fix", "call bpf_spin_lock first, on every path"}});
+    }
+    if (held.map == reg.map && held.id == reg.id) return {};
+    return failure(Rule::kLockOwner, slot_, static_cast<int>(number), "another lock is given back than is held",
+                   {{"why", fmt::format("the one taken at {} is held", place(context_.program, held.slot))},
+                    {"fix", "give the same value's lock back"}});
+  }
+
+  Check alloc_size(unsigned number, const Reg& reg) const {
+    // However large: then there is never room.
+    if ((reg.is_scalar() && reg.value.is_constant()) || !on(Rule::kArgAllocSize)) return {};
+    return fail(
+        Rule::kArgAllocSize, number, "a constant size is expected",
+        {{"why", "later accesses are judged by it"}, {"fix", "reserve the greatest size, or use ringbuf_output"}});
+  }
+
+  Check record(unsigned number, const Reg& reg) const {
+    if (!on(Rule::kArgRecord)) return {};
+    if (reg.stale) {
+      return fail(Rule::kArgRecord, number, "the record was given back already",
+                  {{"why", "it was submitted or discarded on this path"}, {"fix", "submit or discard a record once"}});
+    }
+    if (reg.type == Type::kRecordOrNull) {
+      return fail(Rule::kArgRecord, number, "the record may be null",
+                  {{"fix", "before it: if (!record) return XDP_PASS;"}});
+    }
+    const Reach where = reach(reg, 0);
+    if (reg.type == Type::kRecord && where.fixed() && where.min == 0) return {};
+    return fail(Rule::kArgRecord, number,
+                fmt::format("the start of a record is expected, r{} holds {}{}", number, describe(reg.type),
+                            reg.type == Type::kRecord ? " with an offset" : ""));
+  }
+
   Check memory(unsigned number, std::int64_t size, bool writes) const {
     const Reg& reg = state_.reg(number);
     const bool points = reg.type == Type::kStack || reg.is_packet() || reg.type == Type::kMapValue ||
-                        reg.type == Type::kMemory || reg.type == Type::kMapValueOrNull || reg.type == Type::kMapKey;
+                        reg.type == Type::kMemory || reg.type == Type::kMapKey || reg.type == Type::kRecord ||
+                        may_be_null(reg.type);
     if (!points) {
       if (!on(Rule::kArgMemory)) return {};
       return fail(Rule::kArgMemory, number,
@@ -224,12 +279,11 @@ void invalidate_packets(State& state) {
     for (Reg& reg : frame.regs) {
       if (!reg.is_packet() && reg.type != Type::kPacketEnd) continue;
       // Compilers move sums and differences of packet pointers across such calls: they may be read, as in Linux.
-      reg = Reg::unknown();
-      reg.stale = true;
+      reg = Reg::void_pointer(false);
     }
     for (Slot& slot : frame.stack) {
-      if (slot.bytes[0] != Byte::kSpill) continue;
-      if (slot.spill.is_packet() || slot.spill.type == Type::kPacketEnd) slot.forget_spill();
+      if (!slot.holds_pointer()) continue;
+      if (slot.spill.is_packet() || slot.spill.type == Type::kPacketEnd) slot.spill = Reg::void_pointer(false);
     }
   }
 }
@@ -254,16 +308,41 @@ bool always_finds(Context& context, const State& state, const HelperDesc& helper
   return true;
 }
 
+// Memory of as many bytes as the kAllocSize argument says, from now on to be given back.
+Reg handed_out(Context& context, State& state, const HelperDesc& helper) {
+  Reg result = Reg::pointer(Type::kRecordOrNull);
+  result.id = context.new_id();
+  for (unsigned i = 0; i < helper.args.size(); ++i) {
+    const Reg& size = state.reg(i + 1);
+    if (helper.args[i] != ArgKind::kAllocSize || !size.is_scalar()) continue;
+    result.range = static_cast<std::int32_t>(std::min<std::uint64_t>(size.value.umin(), INT32_MAX));
+  }
+  state.references.push_back({result.id, state.slot});
+  return result;
+}
+
+// Takes, gives back: what the call does to what the program holds.
+void settle_held(State& state, const HelperDesc& helper) {
+  for (unsigned i = 0; i < helper.args.size(); ++i) {
+    const Reg reg = state.reg(i + 1);
+    if (helper.args[i] == ArgKind::kRecord && reg.type == Type::kRecord) state.give_back(reg.id);
+    if (helper.args[i] != ArgKind::kSpinLock) continue;
+    state.lock = helper.effect == vm::Effect::kLock ? HeldLock{reg.map, reg.id, state.slot} : HeldLock{};
+  }
+}
+
 Reg result_of(Context& context, const HelperDesc& helper, std::int32_t map, bool never_null) {
   switch (helper.ret) {
-    case vm::RetKind::kScalar: break;
+    case vm::RetKind::kScalar:
+    case vm::RetKind::kRecordOrNull: break;
+    case vm::RetKind::kNothing: return Reg::nothing();
     case vm::RetKind::kError:
       return context.options.as_linux ? Reg::unknown() : Reg::fresh(Scalar::signed_range(-kMaxErrno, 0));
     case vm::RetKind::kMapValueOrNull: {
       if (map < 0) break;
       Reg result = Reg::pointer(never_null ? Type::kMapValue : Type::kMapValueOrNull);
       result.map = map;
-      if (!never_null) result.id = context.new_id();
+      if (!never_null || context.map(map)->spec().special.lock >= 0) result.id = context.new_id();
       return result;
     }
   }
@@ -300,14 +379,50 @@ Check check_helper_call(const Context& context, const State& state, std::uint32_
     return failure(Rule::kHelperAllowed, slot, -1,
                    fmt::format("programs of type {} may not call {}", context.program.type->name, helper->name));
   }
+  if (state.lock.map >= 0 && helper->effect != vm::Effect::kUnlock && context.enforced(Rule::kLockCall)) {
+    return failure(Rule::kLockCall, slot, -1, fmt::format("{} is called while a lock is held", helper->name),
+                   {{"why", fmt::format("the lock was taken at {}", place(context.program, state.lock.slot))},
+                    {"fix", "call it before bpf_spin_lock or after bpf_spin_unlock"}});
+  }
+  if (helper->ret == vm::RetKind::kRecordOrNull && state.references.size() >= context.options.limits.references) {
+    return Failure{.code = "reference-leak",
+                   .insn = slot,
+                   .message = fmt::format("more than {} records are held at once", context.options.limits.references),
+                   .notes = {{"why", "every record that is held makes each state that is kept larger"},
+                             {"fix", "submit or discard a record before the next is reserved"}}};
+  }
   if (Check failed = Arguments(context, state, slot, *helper).run()) return failed;
   if (helper->effect == vm::Effect::kCallback) return check_local_call(context, state, slot);
+  if (helper->effect != vm::Effect::kTailCall) return {};
   const bool in_callback = std::ranges::any_of(state.frames, &Frame::is_callback);
-  if (helper->effect != vm::Effect::kTailCall || !in_callback || !context.enforced(Rule::kCallbackTailCall)) return {};
-  return failure(Rule::kCallbackTailCall, slot, -1, "a tail call in a function that a helper called back");
+  if (in_callback && context.enforced(Rule::kCallbackTailCall)) {
+    return failure(Rule::kCallbackTailCall, slot, -1, "a tail call in a function that a helper called back");
+  }
+  return check_nothing_held(context, state, slot, "the tail call leaves the program");
+}
+
+Check check_nothing_held(const Context& context, const State& state, std::uint32_t slot, std::string_view ending) {
+  if (state.lock.map >= 0 && context.enforced(Rule::kLockLeft)) {
+    return failure(Rule::kLockLeft, slot, -1, fmt::format("{} with a lock held", ending),
+                   {{"why", fmt::format("it was taken at {}", place(context.program, state.lock.slot))},
+                    {"fix", "call bpf_spin_unlock on every path"}});
+  }
+  if (!state.references.empty() && context.enforced(Rule::kReferenceLeft)) {
+    const Reference& first = state.references.front();
+    return failure(Rule::kReferenceLeft, slot, -1, fmt::format("{} with a record that was not given back", ending),
+                   {{"why", fmt::format("it was reserved at {}", place(context.program, first.slot))},
+                    {"fix", "submit or discard it on every path"}});
+  }
+  return {};
 }
 
 Check check_local_call(const Context& context, const State& state, std::uint32_t slot) {
+  const bool global = context.cfg.subprograms[context.cfg.callee(context.program, slot)].is_global;
+  if (global && state.lock.map >= 0 && context.enforced(Rule::kLockCall)) {
+    return failure(Rule::kLockCall, slot, -1, "a global function is called while a lock is held",
+                   {{"why", fmt::format("the lock was taken at {}", place(context.program, state.lock.slot))},
+                    {"fix", "make the function static, or call it after bpf_spin_unlock"}});
+  }
   if (state.frames.size() < vm::kMaxCallFrames || !context.enforced(Rule::kCallDepth)) return {};
   return failure(Rule::kCallDepth, slot, -1, fmt::format("more than {} frames", vm::kMaxCallFrames),
                  {{"why", "every sub-program that is running takes a frame"}});
@@ -347,9 +462,13 @@ void call_helper(Context& context, State& state) {
     facts.moves_packet = true;
     invalidate_packets(state);
   }
+  settle_held(state, *helper);
+  const bool hands_out = helper->ret == vm::RetKind::kRecordOrNull;
+  const Reg result = hands_out ? handed_out(context, state, *helper) : Reg::nothing();
   forget_arguments(state);
   // A tail call that comes back says nothing of why.
-  if (helper->effect != vm::Effect::kTailCall) state.reg(0) = result_of(context, *helper, index, never_null);
+  if (helper->effect == vm::Effect::kTailCall) return;
+  state.reg(0) = hands_out ? result : result_of(context, *helper, index, never_null);
 }
 
 void enter_subprogram(const Context& context, State& state) {
@@ -393,6 +512,8 @@ bool enter_callback(Context& context, State& state) {
     frame.regs[2] = Reg::pointer(Type::kMapKey);
     frame.regs[3] = Reg::pointer(Type::kMapValue);
     frame.regs[2].map = frame.regs[3].map = first.map;
+    frame.regs[2].frame = static_cast<std::uint8_t>(state.frames.size());
+    if (context.map(first.map)->spec().special.lock >= 0) frame.regs[3].id = context.new_id();
     frame.regs[4] = state.reg(3);
   }
   state.frames.push_back(std::move(frame));
@@ -405,6 +526,13 @@ void leave_callback(Context& context, State& state) {
   state.slot = state.top().call_site;
   state.frames.pop_back();
   ++state.top().rounds;
+  // A key is lent for the round: that of an array lies in a variable of the helper's.
+  for (Frame& frame : state.frames) {
+    for (Slot& slot : frame.stack) {
+      const bool lent = slot.holds_pointer() && slot.spill.type == Type::kMapKey;
+      if (lent && slot.spill.frame == state.frames.size()) slot.spill = Reg::void_pointer(false);
+    }
+  }
 }
 
 bool is_tail_call(const Context& context, std::uint32_t slot) {

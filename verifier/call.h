@@ -2,12 +2,15 @@
 // Calls: what helpers and sub-programs demand of their arguments and what they leave behind. Internal to the verifier.
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "verifier/context.h"
 
 namespace sluice::verifier {
 
 Check check_helper_call(const Context& context, const State& state, std::uint32_t slot);
+// Nothing is held that must be given back before `ending`, such as "the program ends".
+Check check_nothing_held(const Context& context, const State& state, std::uint32_t slot, std::string_view ending);
 Check check_local_call(const Context& context, const State& state, std::uint32_t slot);
 
 // The helper call at state.slot; moves on to the next slot.

@@ -52,9 +52,12 @@ int program(struct xdp_md *ctx) {
   return XDP_TX;
 }
 )"},
-    {"bad-call", "a local call leads to no instruction",
-     "rebuild the object; instructions made by hand must call the first instruction of a function", R"(call_local 100
-exit
+    {"bad-call", "a call leads to no instruction, or what is called back may not be",
+     "make functions static that helpers call back, without tail calls; rebuild objects made by hand",
+     R"(__attribute__((noinline)) long body(__u32 index, void *context) { return index > 2; }
+
+SEC("xdp")
+int program(struct xdp_md *ctx) { return bpf_loop(4, body, 0, 0) ? XDP_DROP : XDP_PASS; }
 )"},
     {"bad-insn", "an instruction that eBPF or XDP does not have",
      "rebuild with clang -target bpf -mcpu=v1 to v4; read the packet through ctx->data, not by load_byte",
@@ -93,6 +96,14 @@ CALLS(g, h) CALLS(f, g) CALLS(e, f) CALLS(d, e) CALLS(c, d) CALLS(b, c) CALLS(a,
 
 SEC("xdp")
 int program(struct xdp_md *ctx) { return a(ctx) ? XDP_DROP : XDP_PASS; }
+)"},
+    {"callback-return", "a function that a helper calls back returns something else than 0 or 1",
+     "return 0 to go on with the next round, 1 to end the loop", R"(static long body(__u32 index, void *context) {
+  return index;
+}
+
+SEC("xdp")
+int program(struct xdp_md *ctx) { return bpf_loop(4, body, 0, 0) ? XDP_DROP : XDP_PASS; }
 )"},
     {"ctx-access", "struct xdp_md is used in another way than by 4-byte reads of its fields",
      "read ctx->data and its siblings directly and whole; never store into ctx", R"(SEC("xdp")
@@ -137,6 +148,30 @@ int program(struct xdp_md *ctx) {
   volatile __u32 queue = ctx->rx_queue_index;
   while (queue != 3) {
   }
+  return XDP_PASS;
+}
+)"},
+    {"lock", "a lock in a map's value is not taken and given back as it should be",
+     "call bpf_spin_unlock on every path, with the lock that was taken; call helpers before or after, not in between",
+     R"(struct counter {
+  struct bpf_spin_lock lock;
+  __u32 packets;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct counter);
+} counters SEC(".maps");
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  __u32 key = 0;
+  struct counter *counter = bpf_map_lookup_elem(&counters, &key);
+  if (!counter) return XDP_PASS;
+  bpf_spin_lock(&counter->lock);
+  if (++counter->packets > 100) return XDP_DROP;  // with the lock held
+  bpf_spin_unlock(&counter->lock);
   return XDP_PASS;
 }
 )"},
@@ -236,6 +271,22 @@ SEC("xdp")
 int program(struct xdp_md *ctx) {
   volatile __u32 n = ctx->rx_queue_index;
   return walk(&n) > 8 ? XDP_DROP : XDP_PASS;
+}
+)"},
+    {"reference-leak", "a record of a ring buffer is reserved and on some path neither submitted nor discarded",
+     "call bpf_ringbuf_submit or bpf_ringbuf_discard on every path on which the record is not null", R"(struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 4096);
+} events SEC(".maps");
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  __u32 *length = bpf_ringbuf_reserve(&events, sizeof(*length), 0);
+  if (!length) return XDP_PASS;
+  *length = ctx->data_end - ctx->data;
+  if (*length < 60) return XDP_DROP;  // the record is lost
+  bpf_ringbuf_submit(length, 0);
+  return XDP_PASS;
 }
 )"},
     {"return-value", "the program returns a pointer", "return a verdict, e.g. XDP_PASS", R"(SEC("xdp")

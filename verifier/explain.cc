@@ -27,6 +27,7 @@ constexpr Teller kTellers[] = {
     {Rule::kArgContext, explain_argument},
     {Rule::kArgMap, explain_argument},
     {Rule::kArgMemory, explain_argument},
+    {Rule::kArgRecord, explain_record},
     {Rule::kArgScalar, explain_argument},
     {Rule::kArgMapType, explain_map_type},
     {Rule::kArgMapUse, explain_map_use},

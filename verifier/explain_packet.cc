@@ -165,8 +165,10 @@ void explain_packet_bounds(Story& story) {
   } else {
     tell_compares(story, pointer, end);
   }
-  const std::int64_t far = static_cast<std::int64_t>(pointer.value.umax()) + pointer.offset;
-  if (!pointer.value.is_constant() && far + 8 > kMaxPacketOffset) return bound_number(story, pointer);
+  const std::uint64_t furthest = pointer.value.umax();
+  const bool far =
+      furthest > kMaxPacketOffset || static_cast<std::int64_t>(furthest) + pointer.offset + 8 > kMaxPacketOffset;
+  if (!pointer.value.is_constant() && far) return bound_number(story, pointer);
   if (set_end_again(story, pointer)) return;
   const Reached behind = reached(story);
   const std::string code = fmt::format("if ({} > {}) return XDP_DROP;",

@@ -102,6 +102,10 @@ void tell_number_as_address(Story& story) {
 
 }  // namespace
 
+void explain_record(Story& story) {
+  if (story.path.end.reg(static_cast<unsigned>(story.failure.reg)).type == Type::kRecordOrNull) explain_null(story);
+}
+
 void explain_null(Story& story) {
   const Reg& pointer = story.path.end.reg(static_cast<unsigned>(story.failure.reg));
   const auto look_up = giver(story, failing(story));
@@ -110,7 +114,8 @@ void explain_null(Story& story) {
   const std::string where =
       look_up ? fmt::format("{} at {}", story.callee(story.path.slots[*look_up]), story.at_step(*look_up))
               : std::string("the look-up");
-  story.why(fmt::format("{} gives null when there is no such key", where));
+  const bool record = pointer.type == Type::kRecordOrNull;
+  story.why(fmt::format("{} gives null when there is no {}", where, record ? "room" : "such key"));
   tell_tests(story, pointer.id);
   std::string name = story.access().pointer;
   if (!is_name(name)) name = story.variable(failing(story), story.path.length());
@@ -122,6 +127,7 @@ void explain_null(Story& story) {
 }
 
 void explain_stale_pointer(Story& story) {
+  if (story.failure.reg >= 0 && story.path.end.reg(static_cast<unsigned>(story.failure.reg)).given_back) return;
   if (story.failure.rule == Rule::kAddressPointer &&
       story.path.end.reg(static_cast<unsigned>(story.failure.reg)).is_null()) {
     explain_null_way(story);

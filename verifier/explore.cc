@@ -499,7 +499,7 @@ class Walk {
                .smax = reg.value.smax(),
                .known_value = bits.value,
                .unknown_mask = bits.mask};
-      } else if (reg.is_pointer() && reg.type != Type::kMapValueOrNull) {
+      } else if (reg.is_pointer() && !may_be_null(reg.type)) {
         now.kind = vm::RegisterClaim::Kind::kPointer;
       }
       vm::RegisterClaim& claim = context_.recorder.facts.claims[slot][r];

@@ -100,6 +100,7 @@ struct Interval {
   }
   // `tighten` until nothing changes.
   [[nodiscard]] constexpr bool settle() {
+    if (*this == constant(bits.value) || *this == Interval{}) return true;  // nothing more to know, the usual cases
     for (unsigned round = 0; round < 8; ++round) {
       const Interval before = *this;
       if (!tighten()) return false;

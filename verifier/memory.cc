@@ -33,9 +33,11 @@ vm::Region region_of(Type type) {
     case Type::kScalar:
     case Type::kPacketEnd:
     case Type::kMap:
+    case Type::kMapValueOrNull:
     case Type::kMapKey:
     case Type::kFunction:
-    case Type::kMapValueOrNull: break;
+    case Type::kRecord:
+    case Type::kRecordOrNull: break;
   }
   return vm::Region::kUnknown;
 }
@@ -75,11 +77,10 @@ void note_unwritten(Context& context, const Frame& frame, const Bytes& bytes) {
   }
 }
 
-Reg load_slot(Context& context, Slot& slot, unsigned byte, unsigned size) {
+Reg load_number(Context& context, Slot& slot, unsigned byte, unsigned size) {
   const auto begin = slot.bytes.begin() + byte;
   const auto end = begin + std::min<unsigned>(size, 8 - byte);
   const bool spilled = std::all_of(begin, end, [](Byte b) { return b == Byte::kSpill; });
-  if (spilled && byte == 0 && slot.spill.is_pointer() && size == 8) return slot.spill;
   if (spilled && byte == 0 && slot.holds_scalar()) {
     if (slot.spill.value.umax() <= (size == 8 ? UINT64_MAX : (std::uint64_t{1} << (8 * size)) - 1)) {
       if (slot.spill.id == 0 && !slot.spill.value.is_constant()) slot.spill.id = context.new_id();
@@ -91,6 +92,16 @@ Reg load_slot(Context& context, Slot& slot, unsigned byte, unsigned size) {
     return Reg::derived(Scalar::constant(0), slot.spill.origins);
   }
   return Reg::fresh(unknown_bytes(size));
+}
+
+Reg load_slot(Context& context, Slot& slot, unsigned byte, unsigned size) {
+  if (slot.holds_pointer() && byte == 0 && size == 8) return slot.spill;
+  Reg number = load_number(context, slot, byte, size);
+  if (slot.holds_scalar() && slot.spill.stale && slot.bytes[byte] == Byte::kSpill) {  // parts of an address, too
+    number.stale = true;
+    number.given_back = slot.spill.given_back;
+  }
+  return number;
 }
 
 Reg load_stack(Context& context, State& state, const Reg& base, std::int64_t offset, unsigned size) {

@@ -191,7 +191,7 @@ class Recorder {
       if (is_pair(b, a)) return compare_end(b, after.reg(insn.src), row.cond(), reg(insn.src), a.type, reg(insn.dst));
     }
     Compare done{.step = step_, .slot = before.slot};
-    if (a.type == Type::kMapValueOrNull) {
+    if (may_be_null(a.type)) {
       done.kind = Compare::Kind::kNull;
       done.id = a.id;
       done.was_null = after.reg(insn.dst).is_null();

@@ -20,6 +20,10 @@ class IdMap {
     pairs_[count_++] = {old_id, new_id};
     return true;
   }
+  // The same where having none tells something, too: then both have none.
+  bool match_or_none(std::uint32_t old_id, std::uint32_t new_id) {
+    return (old_id == 0) == (new_id == 0) && match(old_id, new_id);
+  }
 
  private:
   struct Pair {
@@ -62,13 +66,21 @@ class Comparison {
       const Live& live = how_ == Containment::kExact ? all() : live_in(context_, old, i);
       if (!frames(old.frames[i], fresh.frames[i], live)) return false;
     }
-    return true;
+    return held(old, fresh);
   }
 
  private:
   static const Live& all() {
     static constexpr Live kAll{0xffff, 0xffff, ~std::uint64_t{0}, ~std::uint64_t{0}};
     return kAll;
+  }
+
+  // Locks held and records not given back yet.
+  bool held(const State& old, const State& fresh) {
+    if (old.lock.map != fresh.lock.map || !value_ids_.match_or_none(old.lock.id, fresh.lock.id)) return false;
+    return std::ranges::equal(old.references, fresh.references, [this](const Reference& a, const Reference& b) {
+      return reference_ids_.match(a.id, b.id);
+    });
   }
 
   bool frames(const Frame& old, const Frame& fresh, const Live& live) {
@@ -119,8 +131,12 @@ class Comparison {
         if ((old.id == 0) != (fresh.id == 0)) return false;
         return places(old, fresh) && packet_ids_.match(old.id, fresh.id);
       case Type::kStack: return old.frame == fresh.frame && places(old, fresh);
-      case Type::kMapKey:
-      case Type::kMapValue: return old.map == fresh.map && places(old, fresh);
+      case Type::kMapKey: return old.map == fresh.map && old.frame == fresh.frame && places(old, fresh);
+      case Type::kMapValue:
+        return old.map == fresh.map && places(old, fresh) && value_ids_.match_or_none(old.id, fresh.id);
+      case Type::kRecord:
+      case Type::kRecordOrNull:
+        return old.range == fresh.range && places(old, fresh) && reference_ids_.match(old.id, fresh.id);
       case Type::kContext:
       case Type::kMemory: return places(old, fresh);
     }
@@ -162,7 +178,7 @@ class Comparison {
   const Context& context_;
   Containment how_;
   Origins precise_, demanded_;
-  IdMap ids_, or_null_ids_, packet_ids_;
+  IdMap ids_, or_null_ids_, packet_ids_, value_ids_, reference_ids_;
 };
 
 }  // namespace
@@ -180,6 +196,7 @@ Fingerprint fingerprint(const Context& context, const State& state) {
   Hash values;
   bool any_shape = false;
   shape.add(state.frames.size());
+  shape.add(state.references.size() << 32 | static_cast<std::uint32_t>(state.lock.map));
   for (std::size_t i = 0; i < state.frames.size(); ++i) {
     const Frame& frame = state.frames[i];
     const Live& live = live_in(context, state, i);

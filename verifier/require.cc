@@ -60,6 +60,8 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"map-write", "map-access", "read-only maps are not written"},
     {"map-read", "map-access", "write-only maps are not read"},
     {"memory-bounds", "mem-bounds", "memory accesses lie inside the memory"},
+    {"record-bounds", "mem-bounds", "accesses of a record lie inside it"},
+    {"special-field", "map-access", "locks and timers in map values are touched by helpers only"},
     {"pointer-leak", "ptr-leak", "pointers are stored on the stack only"},
     {"spill-size", "ptr-spill", "pointers are stored and read back as 8 bytes"},
     {"stack-escape", "stack-escape", "stack pointers are not stored in another frame"},
@@ -80,6 +82,13 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"size-sign", "arg-size", "a size is not negative"},
     {"size-limit", "arg-size", "a size is below 2^29"},
     {"size-zero", "arg-size", "a size is at least 1"},
+    {"arg-lock", "arg-type", "the argument is the lock in a map's value"},
+    {"arg-alloc-size", "arg-size", "the size of a record is a constant"},
+    {"arg-record", "arg-type", "the argument is a record, at its start, that was not given back"},
+    {"lock-owner", "lock", "the lock that is given back is the one that is held"},
+    {"lock-call", "lock", "no helper and no global function is called while a lock is held"},
+    {"lock-left", "lock", "no lock is held when the program ends"},
+    {"reference-left", "reference-leak", "records are given back on every way out"},
     {"return-init", "uninit-read", "r0 is written before exit"},
     {"return-scalar", "return-value", "the program returns a number"},
     {"return-stack", "stack-escape", "sub-programs do not return stack pointers"},
@@ -131,7 +140,7 @@ Check check_pointer_math(const Context& context, const State& state, std::uint32
     return fail(Rule::kPointerOperator, "subtraction from a stack pointer",
                 {{"why", "Linux refuses it"}, {"fix", "add the negative number instead"}});
   }
-  if (pointer.type == Type::kMapValueOrNull && context.enforced(Rule::kPointerNull)) {
+  if (may_be_null(pointer.type) && context.enforced(Rule::kPointerNull)) {
     return fail(Rule::kPointerNull, "arithmetic on a pointer that may be null",
                 {{"fix", "before it: if (!pointer) return XDP_PASS;"}});
   }
@@ -268,8 +277,10 @@ Check check_store(const Context& context, const State& state, std::uint32_t slot
   const Reg& value = state.reg(insn.src);
   if (value.stale && state.reg(insn.dst).type != Type::kStack && !context.options.allow_ptr_leaks &&
       context.enforced(Rule::kPointerLeak)) {
-    return failure(Rule::kPointerLeak, slot, insn.src, "what was a packet pointer is stored where others can read it",
-                   {{"why", "it is an address still; --allow-ptr-leaks permits it"}});
+    return failure(
+        Rule::kPointerLeak, slot, insn.src,
+        fmt::format("what was a {} is stored where others can read it", value.given_back ? "record" : "packet pointer"),
+        {{"why", "it is an address still; --allow-ptr-leaks permits it"}});
   }
   return value.is_pointer() ? check_stored_pointer(context, state, slot) : Check{};
 }
@@ -319,6 +330,7 @@ Check check_exit(const Context& context, const State& state, std::uint32_t slot)
                     {"why", "0 goes on to the next round, 1 ends the loop; nothing else has a meaning"},
                     {"fix", "return 0;"}});
   }
+  if (Check failed = check_nothing_held(context, state, slot, "the program ends")) return failed;
   if (r0.type == Type::kNothing && context.enforced(Rule::kReturnInit)) {
     return failure(Rule::kReturnInit, slot, 0, "the program ends without a return value",
                    {{"why", "nothing wrote r0 on this path"}, {"fix", "return a verdict, e.g. XDP_PASS"}});

@@ -145,6 +145,7 @@ bool ScalarT<Bits>::settle() {
     *this = constant(umin_);
     return true;
   }
+  if (*this == unknown()) return true;
   // Views only ever shrink; a few rounds reach the fixpoint, and stopping early would be sound.
   for (unsigned round = 0; round < 8; ++round) {
     const ScalarT before = *this;

@@ -25,22 +25,28 @@ enum class Type : std::uint8_t {
   kMemory,          // the memory of program type `memory`
   kMapKey,          // key of an element of `map` + variable part + offset, read-only
   kFunction,        // address of the sub-program numbered `map`
+  kRecord,          // memory that was handed out and must be given back + variable part + offset
+  kRecordOrNull,    // the same before the null check
 };
+
+constexpr bool may_be_null(Type type) noexcept { return type == Type::kMapValueOrNull || type == Type::kRecordOrNull; }
 
 constexpr std::int64_t kMaxOffset = 1 << 29;      // BPF_MAX_VAR_OFF, linux/bpf_verifier.h
 constexpr std::int64_t kMaxPacketOffset = 65535;  // MAX_PACKET_OFF, kernel/bpf/verifier.c
 
 struct Reg {
   Type type = Type::kNothing;
-  std::uint8_t frame = 0;  // kStack: index into State::frames
+  std::uint8_t frame = 0;  // kStack: index into State::frames; kMapKey: the callback it is lent to
   std::int32_t map = -1;   // kMap, kMapValue, kMapValueOrNull, kMapKey: Context::map; kFunction: Cfg::subprograms
   // Scalars of one id are equal but for their deltas; packet pointers of one id share their variable part (0: there is
-  // none); or-null pointers of one id come from one look-up.
+  // none); or-null pointers of one id come from one look-up, as do pointers to values that hold a lock; records of one
+  // id are one, see State::references.
   std::uint32_t id = 0;
   std::int32_t delta = 0;            // scalars with an id: what was added since the copy was made
   bool stale = false;                // scalars: a packet pointer until the packet was moved, now some number
+  bool given_back = false;           // stale numbers: it was a record
   bool narrow = false;               // scalars with an id: it was added in 32 bits, the upper half is 0
-  std::int32_t range = 0;            // packet kinds: bytes proven from the variable part on
+  std::int32_t range = 0;            // packet kinds: bytes proven from the variable part on; records: their size
   std::uint8_t past_end = 0;         // kPacket: 1 = a compare showed it at data_end or beyond, 2 = beyond
   std::uint32_t made_at = 0;         // for messages: slot that added the variable part
   std::uint32_t checked_at = 0;      // for messages: slot of the compare that proved `range`
@@ -75,6 +81,13 @@ struct Reg {
   // A number that would be described thus whatever the numbers in the state were.
   static Reg fresh(const Scalar& value) { return derived(value, Origins::none()); }
   static Reg unknown() { return fresh(Scalar::unknown()); }
+  // What is left of a pointer that a call made void: an address still, as a number.
+  static Reg void_pointer(bool given_back) {
+    Reg reg = unknown();
+    reg.stale = true;
+    reg.given_back = given_back;
+    return reg;
+  }
   static Reg constant(std::uint64_t value) { return fresh(Scalar::constant(value)); }
   static Reg pointer(Type type) {
     Reg reg;
@@ -118,14 +131,32 @@ struct Frame {
   void reserve(std::int64_t offset);
 };
 
+// A record that was handed out and not given back yet.
+struct Reference {
+  std::uint32_t id = 0;    // Reg::id
+  std::uint32_t slot = 0;  // for messages: the call that handed it out
+};
+
+// The lock that is held: in the value of `map` that look-up `id` gave.
+struct HeldLock {
+  std::int32_t map = -1;  // Context::map; -1 = none is held
+  std::uint32_t id = 0;
+  std::uint32_t slot = 0;  // for messages: the call that took it
+};
+
 struct State {
   std::vector<Frame> frames;
+  std::vector<Reference> references;  // oldest first
+  HeldLock lock;
   std::uint32_t slot = 0;  // the next instruction
 
   [[nodiscard]] Frame& top() noexcept { return frames.back(); }
   [[nodiscard]] const Frame& top() const noexcept { return frames.back(); }
   [[nodiscard]] Reg& reg(unsigned number) noexcept { return frames.back().regs[number]; }
   [[nodiscard]] const Reg& reg(unsigned number) const noexcept { return frames.back().regs[number]; }
+
+  // The record is the program's no more: its pointers are numbers that may be read, as in Linux.
+  void give_back(std::uint32_t id);
 
   // Calls `f(Reg&)` for every register and every spilled register of all frames.
   template <typename F>

@@ -19,6 +19,7 @@ class Observer;
 struct Limits {
   std::uint32_t processed = 1'000'000;  // instructions walked, over all paths
   std::uint32_t jump_sequence = 8192;   // branches waiting to be explored
+  std::uint32_t references = 64;        // records held at once
 };
 
 struct Options {

@@ -54,7 +54,20 @@ struct Btf::Impl {
     return found == nullptr ? std::string_view() : std::string_view(found);
   }
   void read_sections();
+  // libbpf divides by the alignment of members; what has none (void, functions, numbers of no bytes) is 0 there.
+  [[nodiscard]] bool members_are_aligned() const;
 };
+
+bool Btf::Impl::members_are_aligned() const {
+  for (std::uint32_t id = 1; id < btf__type_cnt(types.get()); ++id) {
+    const btf_type* t = at(id);
+    if (!btf_is_composite(t)) continue;
+    for (unsigned i = 0; i < btf_vlen(t); ++i) {
+      if (btf__align_of(types.get(), btf_members(t)[i].type) <= 0) return false;
+    }
+  }
+  return true;
+}
 
 void Btf::Impl::read_sections() {
   for (std::uint32_t id = 1; id < btf__type_cnt(types.get()); ++id) {
@@ -134,6 +147,8 @@ bool Btf::has_typedef(std::uint32_t type, std::string_view wanted) const noexcep
   }
   return false;
 }
+
+int Btf::alignment(std::uint32_t type) const noexcept { return std::max(1, btf__align_of(impl_->types.get(), type)); }
 
 std::uint32_t Btf::size(std::uint32_t type) const noexcept {
   if (impl_->at(type) == nullptr) return 0;
@@ -229,6 +244,8 @@ std::string_view Btf::string_at(std::uint32_t offset) const noexcept { return im
 
 std::string Btf::to_c() const {
   if (!impl_->printable) return "/* these types are nested too deeply or would fill too many lines */\n";
+  if (!impl_->members_are_aligned())
+    return "/* members of these types have no alignment: they cannot be written as C */\n";
   std::string out;
   const std::unique_ptr<btf_dump, FreeDump> dump(btf_dump__new(impl_->types.get(), append, &out, nullptr));
   if (!dump) return "/* these types cannot be written as C */\n";

@@ -66,6 +66,7 @@ class Btf {
   // Name of the first typedef met on the way to strip(type) that is `wanted`; e.g. has_typedef(t, "__be16").
   [[nodiscard]] bool has_typedef(std::uint32_t type, std::string_view wanted) const noexcept;
   [[nodiscard]] std::uint32_t size(std::uint32_t type) const noexcept;  // bytes; 0 when it has none
+  [[nodiscard]] int alignment(std::uint32_t type) const noexcept;       // bytes; 1 when it has none
   [[nodiscard]] bool is_signed(std::uint32_t type) const noexcept;
   [[nodiscard]] bool is_bool(std::uint32_t type) const noexcept;
   [[nodiscard]] std::vector<Member> members(std::uint32_t type) const;  // struct or union, else empty

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "vm/elf_file.h"
+#include "vm/elf_kconfig.h"
 #include "vm/elf_maps.h"
 #include "vm/elf_programs.h"
 #include "vm/line_info.h"
@@ -34,15 +35,19 @@ void place_variables(const ElfFile& file, Btf& btf) {
 struct DebugInfo {
   std::shared_ptr<const Btf> btf;  // null without .BTF
   LineInfo lines;
+  Kconfig kconfig;
 };
 
-Result<DebugInfo> read_debug_info(const ElfFile& file) {
+Result<DebugInfo> read_debug_info(const ElfFile& file, const KconfigValues& values) {
   DebugInfo info;
   const ElfSection* section = file.section(".BTF");
   if (section == nullptr || section->data.empty()) return info;
   auto btf = Btf::parse(section->data);
   if (!btf) return std::move(btf).error().in("section \".BTF\"");
   place_variables(file, *btf);
+  auto kconfig = read_kconfig(file, *btf, values);
+  if (!kconfig) return std::move(kconfig).error();
+  info.kconfig = std::move(*kconfig);
   const ElfSection* ext = file.section(".BTF.ext");
   if (ext != nullptr && !ext->data.empty()) {
     auto lines = parse_line_info(ext->data, *btf);
@@ -64,11 +69,17 @@ Result<ElfObject> read_object(std::span<const std::byte> image, const std::strin
   ElfObject object;
   auto file = ElfFile::parse(image);
   if (!file) return std::move(file).error();
-  auto debug = read_debug_info(*file);
+  auto debug = read_debug_info(*file, options.kconfig);
   if (!debug) return std::move(debug).error();
   auto maps = read_maps(*file, debug->btf.get(), options.list_only ? &object.unread_maps : nullptr);
   if (!maps) return std::move(maps).error();
-  auto linked = link_programs({*file, *maps, debug->lines, debug->btf != nullptr, options});
+  const std::size_t kconfig_map = maps->size();
+  if (debug->kconfig.map) {
+    if (kconfig_map >= kMaxMaps) return Error{ErrorCode::kProgram, fmt::format("more than {} maps", kMaxMaps)};
+    maps->push_back({*debug->kconfig.map, kNoSection, 0});
+  }
+  auto linked =
+      link_programs({*file, *maps, debug->lines, debug->kconfig, kconfig_map, debug->btf != nullptr, options});
   if (!linked) return std::move(linked).error();
 
   object.path = path;

@@ -20,7 +20,7 @@ namespace sluice::vm {
 // A map an object declares: in `.maps`, or one that stands for a data section.
 struct MapDecl {
   enum class Origin : std::uint8_t { kDeclared, kRodata, kData, kBss };
-  MapSpec spec;  // data sections: ARRAY, 1 entry, name ".rodata", ".data", ".bss", ".rodata.str1.1"
+  MapSpec spec;  // data sections: ARRAY, 1 entry, name ".rodata", ".data", ".bss", ".rodata.str1.1", ".kconfig"
   Origin origin = Origin::kDeclared;
   std::vector<std::byte> initial;  // contents of a data section; empty for declared maps
   // Maps of maps: what `.values` puts inside from the start.
@@ -40,6 +40,9 @@ struct ListedProgram {
   std::string why;          // of a type that is run here: what keeps it from being linked. Else empty
 };
 
+// Values of `.kconfig` variables by name, written as in a kernel's .config, text without its quotes.
+using KconfigValues = std::map<std::string, std::string, std::less<>>;
+
 struct ElfOptions {
   // What to take programs for instead of what their section says, by name; `unknown_type` is for all whose section says
   // nothing. Null = nothing.
@@ -48,6 +51,7 @@ struct ElfOptions {
   // An object whose programs all fail to link, or some of whose maps cannot be read, is still an object; without this
   // it is an error.
   bool list_only = false;
+  KconfigValues kconfig;
 };
 
 struct ElfObject {

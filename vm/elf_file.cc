@@ -153,6 +153,7 @@ class ElfReader {
     symbol.size = raw.st_size;
     symbol.type = type_of(raw.st_info);
     symbol.is_local = ELF64_ST_BIND(raw.st_info) == STB_LOCAL;
+    symbol.is_weak = ELF64_ST_BIND(raw.st_info) == STB_WEAK;
     const auto visibility = ELF64_ST_VISIBILITY(raw.st_other);
     symbol.is_hidden = visibility == STV_HIDDEN || visibility == STV_INTERNAL;
     if (raw.st_shndx >= SHN_LORESERVE) {

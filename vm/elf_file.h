@@ -31,6 +31,7 @@ struct ElfSymbol {
   Type type = Type::kNone;
   bool is_local = false;
   bool is_hidden = false;
+  bool is_weak = false;
 };
 constexpr std::uint32_t kNoSection = UINT32_MAX;
 

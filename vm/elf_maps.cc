@@ -46,6 +46,7 @@ class Definition {
       if (auto done = read_member(member); !done) return done.error();
     }
     if (!has_type_) return wrong("does not say its type");
+    spec_.special = find_special_fields(btf_, spec_);
     return spec_;
   }
 
@@ -181,7 +182,10 @@ Result<void> read_data(const ElfFile& file, const Btf* btf, std::vector<PlacedMa
     spec.value_size = static_cast<std::uint32_t>(section.size);
     spec.max_entries = 1;
     spec.flags = data_flags(section.name, *origin, btf);
-    if (btf != nullptr) spec.value_type = btf->find(section.name);
+    if (btf != nullptr) {
+      spec.value_type = btf->find(section.name);
+      spec.special = find_special_fields(*btf, spec);
+    }
     map.declaration.origin = *origin;
     map.declaration.initial.assign(section.data.begin(), section.data.end());
     map.declaration.initial.resize(section.size);

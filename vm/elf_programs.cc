@@ -280,6 +280,11 @@ class Linker {
     Insn& insn = program.insns[at];
     const ElfSymbol& symbol = in_.file.symbols()[relocation.symbol];
     if (symbol.section == 0) {
+      const auto extern_variable = in_.kconfig.variables.find(symbol.name);
+      if (extern_variable != in_.kconfig.variables.end() && is_lddw(insn) && relocation.type == kRelocation64) {
+        if (slot + 1 >= function.end) return error("lddw is cut off");
+        return apply_kconfig(relocation, *extern_variable, &insn);
+      }
       return error(
           fmt::format("\"{}\" is not defined in this object (extern variables and kernel functions are not "
                       "supported)",
@@ -312,6 +317,20 @@ class Linker {
     const std::int64_t distance = relocation.has_addend ? relocation.addend / static_cast<std::int64_t>(sizeof(Insn))
                                                         : std::int64_t{insn.imm} + 1;
     return refer(symbol.section, inside + distance, at, references);
+  }
+
+  Result<void> apply_kconfig(const ElfRelocation& relocation,
+                             const std::pair<const std::string, KconfigVariable>& named, Insn* pair) const {
+    const auto& [name, variable] = named;
+    if (!variable.why.empty()) return error(fmt::format("\"{}\" {}", name, variable.why));
+    const auto distance = relocation.has_addend ? relocation.addend : static_cast<std::int64_t>(imm64(pair));
+    if (distance < 0 || distance > variable.size) {
+      return error(fmt::format("{} bytes from \"{}\" are outside its {}", distance, name, variable.size));
+    }
+    pair[0].src = static_cast<std::uint8_t>(Imm64::kMapValue);
+    pair[0].imm = static_cast<std::int32_t>(in_.kconfig_map);
+    pair[1].imm = static_cast<std::int32_t>(variable.offset + distance);
+    return {};
   }
 
   // clang leaves the distance in bytes from the symbol in the two immediates.

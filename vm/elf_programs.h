@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "vm/elf_file.h"
+#include "vm/elf_kconfig.h"
 #include "vm/elf_maps.h"
 #include "vm/line_info.h"
 #include "vm/program.h"
@@ -18,7 +19,9 @@ struct LinkInput {
   const ElfFile& file;
   std::span<const PlacedMap> maps;
   const LineInfo& lines;
-  bool has_btf = false;  // without BTF nobody can tell argument types: every sub-program counts as static
+  const Kconfig& kconfig;
+  std::size_t kconfig_map = 0;  // its index in `maps`, when it has a map
+  bool has_btf = false;         // without BTF nobody can tell argument types: every sub-program counts as static
   const ElfOptions& options;
 };
 

@@ -32,12 +32,17 @@ enum class ArgKind : std::uint8_t {
   kSizeOrZero,       // bytes of the memory before it, 0..
   kCallback,         // the address of a static function of the program (lddw)
   kCallbackContext,  // what that function is handed: an address on the stack, or null
+  kSpinLock,         // the lock in a map's value (vm/special_fields.h)
+  kAllocSize,        // a constant: bytes of the memory returned
+  kRecord,           // what an earlier call gave that returns kRecordOrNull, at its start
 };
 
 enum class RetKind : std::uint8_t {
   kScalar,          // any 64-bit number
   kError,           // 0 or a negative errno: an int, sign-extended
   kMapValueOrNull,  // pointer to a value of the kConstMap argument's map, or null
+  kRecordOrNull,    // pointer to as many bytes as the kAllocSize argument says, or null; to be given back
+  kNothing,         // r0 holds nothing afterwards
 };
 
 enum class Effect : std::uint8_t {
@@ -45,6 +50,9 @@ enum class Effect : std::uint8_t {
   kMovesPacket,  // packet pointers obtained before are dead afterwards
   kTailCall,     // engines implement it themselves; returns only on failure; `fn` is null
   kCallback,     // likewise; calls the function of its kCallback argument any number of times, see CallbackKind
+  kLock,         // takes the kSpinLock argument: until kUnlock no helper is called
+  kUnlock,       // gives it back
+  kRelease,      // gives the kRecord argument back: its bytes are the program's no more
 };
 
 // How a helper of Effect::kCallback calls: with what arguments, how often, and what it returns.

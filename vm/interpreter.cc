@@ -350,6 +350,8 @@ class Machine {
       if (helper->ret == RetKind::kMapValueOrNull && result != 0) {
         checker_.own_result(result, *checker_.map_at(map_argument(*helper)));
       }
+      if (helper->ret == RetKind::kRecordOrNull && result != 0) checker_.own_record(result, regs_[2]);
+      if (helper->effect == Effect::kRelease) checker_.give_back(regs_[1]);
     }
     regs_[0] = result;
     scratch(1, 5);

@@ -80,6 +80,7 @@ std::optional<Checker::Place> Checker::locate(std::uint64_t address, std::uint64
   } else if (inside(address, size, number(memory_.data), memory_.size)) {
     return Place{.region = Region::kMemory, .offset = static_cast<std::int64_t>(address - number(memory_.data))};
   }
+  if (in_record(address, size)) return Place{};
   const auto after = values_.upper_bound(reinterpret_cast<const std::byte*>(address));
   if (after == values_.begin()) return locate_key(address, size);
   const auto& [start, map] = *std::prev(after);
@@ -97,6 +98,10 @@ std::optional<Checker::Place> Checker::locate_key(std::uint64_t address, std::ui
   const auto& [start, bytes] = *std::prev(after);
   if (!inside(address, size, number(start), bytes)) return std::nullopt;
   return Place{.offset = static_cast<std::int64_t>(address - number(start)), .writable = false};
+}
+
+bool Checker::in_record(std::uint64_t address, std::uint64_t size) const {
+  return std::ranges::any_of(records_, [&](const auto& one) { return inside(address, size, one.first, one.second); });
 }
 
 bool Checker::stack_initialised(const Place& place, std::uint64_t size) {
@@ -231,6 +236,9 @@ bool Checker::argument(ArgKind kind, unsigned index, const Map* map, Registers r
     case ArgKind::kWriteMem: return memory(value, size, Access::kWrite);
     case ArgKind::kCallback: return starts_function(value) || fail("the callback is no function of the program");
     case ArgKind::kCallbackContext: return value == 0 || on_stack(value) || fail("the callback's context is elsewhere");
+    case ArgKind::kSpinLock: return memory(value, sizeof(std::uint32_t), Access::kBoth);
+    case ArgKind::kAllocSize: return true;
+    case ArgKind::kRecord: return records_.contains(value) || fail("the record is none, or was given back");
     case ArgKind::kSize: return value != 0 || fail("a size argument is 0");
   }
   return true;

@@ -41,6 +41,9 @@ class Checker {
 
   // And read this key, until an element's key lies there next.
   void own_key(const std::byte* key, std::uint32_t bytes) { keys_[key] = bytes; }
+  // `bytes` at `address` are the program's until it gives them back.
+  void own_record(std::uint64_t address, std::uint64_t bytes) { records_[address] = bytes; }
+  void give_back(std::uint64_t address) { records_.erase(address); }
   // Or what a look-up in `map`, not null, gave: such a value or an inner map.
   void own_result(std::uint64_t result, const Map& map);
 
@@ -59,6 +62,7 @@ class Checker {
   // What the program may touch beside stack and frame: every map value and every inner map handed out so far.
   [[nodiscard]] const std::map<const std::byte*, const Map*>& values() const { return values_; }
   [[nodiscard]] const std::set<const Map*>& inner_maps() const { return inner_maps_; }
+  [[nodiscard]] const std::map<std::uint64_t, std::uint64_t>& records() const { return records_; }
 
   bool fail(std::string what) {
     what_ = std::move(what);
@@ -83,6 +87,7 @@ class Checker {
 
   std::optional<Place> locate(std::uint64_t address, std::uint64_t size);
   [[nodiscard]] std::optional<Place> locate_key(std::uint64_t address, std::uint64_t size) const;
+  [[nodiscard]] bool in_record(std::uint64_t address, std::uint64_t size) const;
   bool stack_initialised(const Place& place, std::uint64_t size);
   bool agrees(Region region, std::int64_t offset, const Map* map);
   bool memory(std::uint64_t address, std::uint64_t size, Access access);
@@ -98,6 +103,7 @@ class Checker {
   std::vector<StackFrame> stack_;                   // outermost first
   std::map<const std::byte*, const Map*> values_;   // every map value handed out so far
   std::map<const std::byte*, std::uint32_t> keys_;  // every key handed to a callback so far, with its bytes
+  std::map<std::uint64_t, std::uint64_t> records_;  // address and bytes of those not given back
   std::set<const Map*> inner_maps_;                 // every inner map handed out so far
   std::string what_;
 };

@@ -48,7 +48,7 @@ struct Subject {
 using Made = std::variant<Subject, Error, int>;
 
 Made of_object(const Bench& options, const std::vector<pipeline::Engine>& engines) {
-  Fixture fixture;
+  pipeline::Fixture fixture;
   if (!options.maps.empty()) {
     auto read = read_fixture(options.maps);
     if (!read) return int{kConfig};
@@ -57,7 +57,7 @@ Made of_object(const Bench& options, const std::vector<pipeline::Engine>& engine
   Subject subject;
   for (const pipeline::Engine engine : engines) {
     const OpenOptions open{
-        .sizes = map_sizes(fixture), .unset_is_one = false, .program = options.program, .type = options.type};
+        .fixture = &fixture, .unset_is_one = false, .program = options.program, .type = options.type};
     auto object = open_object(options.subject, open);
     if (!object) return std::move(object).error();
     subject.objects.push_back(std::make_unique<OpenObject>(std::move(*object)));

@@ -84,9 +84,13 @@ Result<OpenObject> open_object(const std::string& path, const OpenOptions& optio
   auto object = load_object(path, options);
   if (!object) return std::move(object).error();
   OpenObject opened{.object = std::move(*object), .maps = {}, .unmade = {}};
+  if (options.fixture != nullptr) {
+    Diagnostics diagnostics;
+    pipeline::prepare(*options.fixture, opened.object, diagnostics);
+    fmt::print(stderr, "{}", diagnostics.render());
+    if (diagnostics.has_errors()) return Error{ErrorCode::kConfig, "the fixture does not fit " + path};
+  }
   for (vm::MapDecl& declared : opened.object.maps) {
-    const auto size = options.sizes.find(declared.spec.name);
-    if (size != options.sizes.end()) declared.spec.max_entries = size->second;
     if (options.unset_is_one && declared.spec.max_entries == 0) declared.spec.max_entries = 1;
     auto map = vm::make_map(declared, 1);
     opened.maps.push_back(map ? *map : nullptr);

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "dataplane/cli/verbs.h"
+#include "dataplane/pipeline/fixture.h"
 #include "dataplane/pipeline/runner.h"
 #include "verifier/verifier.h"
 #include "vm/elf.h"
@@ -26,9 +27,8 @@ int fail(const Error& error);
 Result<std::vector<std::byte>> read_file(const std::string& path);
 Result<void> write_file(const std::string& path, std::span<const std::byte> bytes);
 
-using MapSizes = std::map<std::string, std::uint32_t, std::less<>>;  // map -> max_entries instead of the declared one
 struct OpenOptions {
-  MapSizes sizes;
+  const pipeline::Fixture* fixture = nullptr;  // null = none; what it says of sizes and globals holds
   bool unset_is_one = false;  // maps that leave max_entries to the configuration get 1, enough to verify their users
   std::string program;        // what is asked for; empty = whatever there is
   std::string type;           // --type: what `program`, or all programs of unknown type, are taken for; may be empty

@@ -116,7 +116,8 @@ void add_program_verbs(CLI::App& app, Options& o) {
   verify->add_option("OBJ", o.verify.object, "object file")->required();
   verify->add_option("--program", o.verify.program, "only this one");
   verify->add_option("--type", o.verify.type, kTypeHelp);
-  verify->add_flag("--allow-ptr-leaks", o.verify.allow_ptr_leaks, "allow storing pointers into packets and maps, and returning them");
+  verify->add_flag("--allow-ptr-leaks", o.verify.allow_ptr_leaks,
+                   "allow storing pointers into packets and maps, and returning them");
   verify->callback([&o] { o.action = [&o] { return prog_verify(o.verify); }; });
 
   auto* dump = prog->add_subcommand("dump", "instructions, machine code, types or flow graph");

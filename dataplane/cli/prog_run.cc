@@ -185,14 +185,14 @@ int prog_run(const ProgRun& options) {
   if (!engine) return fail(engine.error());
   const auto model = frame_model(options.frame_model);
   if (!model) return fail(model.error());
-  Fixture fixture;
+  pipeline::Fixture fixture;
   if (!options.maps.empty()) {
     auto read = read_fixture(options.maps);
     if (!read) return kConfig;
     fixture = std::move(*read);
   }
   const auto opened =
-      open_object(options.object, {.sizes = map_sizes(fixture), .program = options.program, .type = options.type});
+      open_object(options.object, {.fixture = &fixture, .program = options.program, .type = options.type});
   if (!opened) return fail(opened.error());
   const auto program = choose_program(opened->object, options.program);
   if (!program) return fail(program.error());

@@ -95,7 +95,8 @@ struct Attach {
 
 struct MapEntry {
   Value key;
-  Value value;
+  Value value;   // kNull when `values` is given
+  Value values;  // per-CPU maps: a list, of CPU 0 first; kNull when `value` is given
   Text program;  // devmap, cpumap entries: program attached; empty when absent
   Mark mark;
 };
@@ -140,6 +141,7 @@ struct Config {
   std::vector<Pipeline> pipelines;
   std::vector<Attach> attach;
   std::vector<Map> maps;
+  std::vector<std::pair<Text, Value>> kconfig;  // scalars; variable and value, as a kernel's .config has it
   Workers workers;
   Control control;
   Dpdk dpdk;
@@ -179,8 +181,13 @@ std::optional<Config> read_config(const std::string& path, const Overrides& over
                                   Diagnostics& diagnostics,
                                   const std::map<std::string, std::string>* environment = nullptr);
 
-// Reads a fixture of `prog run --maps`: a file with nothing but a `maps:` section.
-std::optional<std::vector<Map>> read_maps(const std::string& path, Sources& sources, Diagnostics& diagnostics);
+// What the maps and globals of one object hold before its programs run.
+struct Fixture {
+  std::vector<Map> maps;
+  std::vector<std::pair<Text, Value>> globals;
+};
+// Reads a fixture: a file with nothing but `maps:` and `globals:`.
+std::optional<Fixture> read_fixture(const std::string& path, Sources& sources, Diagnostics& diagnostics);
 
 // JSON Schema (draft-07) of the pipeline file, made from the same tables the reader uses.
 std::string json_schema();

@@ -73,15 +73,15 @@ std::optional<Config> read_config(const std::string& path, const Overrides& over
   return config;
 }
 
-std::optional<std::vector<Map>> read_maps(const std::string& path, Sources& sources, Diagnostics& diagnostics) {
+std::optional<Fixture> read_fixture(const std::string& path, Sources& sources, Diagnostics& diagnostics) {
   const std::optional<Value> tree = load_file(path, sources, diagnostics);
   if (!tree) return std::nullopt;
-  Config config;
+  Fixture fixture;
   const Environment variables = process_environment();
   Builder builder(sources, variables, diagnostics);
-  builder.object(*tree, fixture_rows(), &config);
+  builder.object(*tree, fixture_rows(), &fixture);
   if (diagnostics.has_errors()) return std::nullopt;
-  return std::move(config.maps);
+  return fixture;
 }
 
 }  // namespace sluice::config

@@ -18,6 +18,10 @@ constexpr bool is_letter_or_digit(char c) {
 
 // --- What rows have in common: read a leaf into a member -------------------------------------------------------------
 
+void wrong_kind(Builder& b, const Value& value, std::string_view words, std::string_view of = {}) {
+  b.error(value.mark, "config-type", fmt::format("{}expected {}, got {}", of, words, describe(value)));
+}
+
 template <typename Class, typename Member>
 Class owner_of(Member Class::*);
 
@@ -144,7 +148,7 @@ void put_count_or_auto(Builder& b, const Value& value, const Row& row, void* tar
   if (value.kind == Value::Kind::kScalar && value.scalar == "auto") {
     member_of<Member>(target) = 0;
   } else if (value.quoted || !whole_number(value, why)) {
-    b.error(value.mark, "config-type", fmt::format("expected {}, got {}", row.shape.words, describe(value)));
+    wrong_kind(b, value, row.shape.words);
   } else {
     put_number<Member>(b, value, row, target);
   }
@@ -231,12 +235,20 @@ constexpr Row kPortRows[] = {
 
 // --- programs --------------------------------------------------------------------------------------------------------
 
+template <auto Member>
 void put_globals(Builder& b, const Value& value, const Row&, void* target) {
-  if (value.kind != Value::Kind::kMapping) {
-    return b.error(value.mark, "config-type", fmt::format("expected a mapping of variables, got {}", describe(value)));
-  }
+  if (value.kind != Value::Kind::kMapping) return wrong_kind(b, value, "a mapping of variables");
   for (const auto& [name, content] : value.fields) {
-    if (auto known = b.key(name)) static_cast<Program*>(target)->globals.emplace_back(*known, b.opaque(content));
+    if (auto known = b.key(name)) member_of<Member>(target).emplace_back(*known, b.opaque(content));
+  }
+}
+
+constexpr Shape kVariables{.kind = Kind::kSpecial, .json = R"({"type": "object"})", .words = "a mapping of variables"};
+
+void put_kconfig(Builder& b, const Value& value, const Row& row, void* target) {
+  put_globals<&Config::kconfig>(b, value, row, target);
+  for (const auto& [name, content] : static_cast<Config*>(target)->kconfig) {
+    if (content.kind != Value::Kind::kScalar) wrong_kind(b, content, "y, n, m, a number or text", name.value + ": ");
   }
 }
 
@@ -246,11 +258,8 @@ constexpr Row kProgramRows[] = {
     {"function", kAnyText, put_text<&Program::function>, "Program in the object.", "its only one"},
     {"type", one_of(kProgramTypes), put_word<&Program::type>,
      "What the program is taken for, whatever its section says.", "by section"},
-    {"globals",
-     {.kind = Kind::kSpecial, .json = R"({"type": "object"})", .words = "a mapping of variables"},
-     put_globals,
-     "Values of global variables by name, set before verification.",
-     ""},
+    {"globals", kVariables, put_globals<&Program::globals>,
+     "Values of global variables by name, set before verification.", ""},
 };
 
 // --- pipelines -------------------------------------------------------------------------------------------------------
@@ -258,8 +267,7 @@ constexpr Row kProgramRows[] = {
 std::vector<TailCall> read_slots(Builder& b, const Value& value) {
   std::vector<TailCall> out;
   if (value.kind != Value::Kind::kMapping) {
-    b.error(value.mark, "config-type",
-            fmt::format("expected a mapping from slots to programs, got {}", describe(value)));
+    wrong_kind(b, value, "a mapping from slots to programs");
     return out;
   }
   for (const auto& [slot, program] : value.fields) {
@@ -329,12 +337,27 @@ void put_opaque(Builder& b, const Value& value, const Row&, void* target) {
 
 constexpr Shape any(std::string_view words) { return {.kind = Kind::kAny, .json = "{}", .words = words}; }
 
+constexpr Shape kList{.kind = Kind::kSpecial, .json = R"({"type": "array"})", .words = "a list of values"};
+void put_list(Builder& b, const Value& value, const Row& row, void* target) {
+  if (value.kind != Value::Kind::kSequence) return wrong_kind(b, value, row.shape.words);
+  static_cast<MapEntry*>(target)->values = b.opaque(value);
+}
+
 constexpr Row kEntryRows[] = {
     {"key", any("a key"), put_opaque<&MapEntry::key>, "Key, or `{hex: \"0a000001\"}`.", "", true},
     {"value", any("a value"), put_opaque<&MapEntry::value>,
-     "Value, or `{hex: ...}`; of a map of maps the name of the map inside.", "", true},
+     "Value, or `{hex: ...}`; of a map of maps the name of the map inside. Per-CPU maps: every CPU's.", "or `values`"},
+    {"values", kList, put_list, "Per-CPU maps: a list of values, the first is CPU 0's; others are 0.", "or `value`"},
     {"program", kAnyText, put_text<&MapEntry::program>, "Program attached to a DEVMAP or CPUMAP entry.", ""},
 };
+
+void check_one_value(Builder& b, const Value& entry) {
+  if (entry.kind != Value::Kind::kMapping) return;  // said already
+  const bool one = entry.find("value") != nullptr;
+  const Value* const all = entry.find("values");
+  if (!one && all == nullptr) b.error(entry.mark, "config-missing", "key 'value' is missing; expected a value");
+  if (one && all != nullptr) b.error(all->mark, "config-conflict", "'value' and 'values' exclude each other");
+}
 
 void put_entries(Builder& b, const Value& value, const Row& row, void* target) {
   std::vector<MapEntry>& entries = static_cast<Map*>(target)->entries;
@@ -343,13 +366,14 @@ void put_entries(Builder& b, const Value& value, const Row& row, void* target) {
       MapEntry& made = entries.emplace_back();
       made.mark = item.mark;
       b.object(item, row.shape.rows, &made);
+      check_one_value(b, item);
     });
   } else if (value.kind == Value::Kind::kMapping) {
     for (const auto& [key, content] : value.fields) {
       if (b.key(key)) entries.push_back({.key = b.opaque(key), .value = b.opaque(content), .mark = key.mark});
     }
   } else {
-    b.error(value.mark, "config-type", fmt::format("expected {}, got {}", row.shape.words, describe(value)));
+    wrong_kind(b, value, row.shape.words);
   }
 }
 
@@ -526,15 +550,19 @@ constexpr Row kPipelineFileRows[] = {
      "What socket look-ups find.",
      ""},
     {"kconfig",
-     {.kind = Kind::kUnsupported, .words = "no program gets .kconfig values yet"},
-     nullptr,
-     "Values of `.kconfig` variables.",
+     {.kind = Kind::kSpecial,
+      .json = R"({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})",
+      .words = "a mapping of variables to y, n, m, a number or text"},
+     put_kconfig,
+     "Values of `.kconfig` variables, as a kernel's .config has them: y, n, m, a number or text. "
+     "`LINUX_KERNEL_VERSION` is 6.18.0 and `LINUX_HAS_*` 0 unless set; weak ones without value are 0.",
      ""},
 };
 
 constexpr Row kFixtureRows[] = {
     {"version", kVersion, put_version, "Version of this format.", ""},
-    {"maps", named(kMapRows), put_named<&Config::maps>, "Contents of maps.", "", true},
+    {"maps", named(kMapRows), put_named<&Fixture::maps>, "Contents of maps.", "", true},
+    {"globals", kVariables, put_globals<&Fixture::globals>, "Values of global variables by name.", ""},
 };
 
 }  // namespace

@@ -47,7 +47,7 @@ struct Row {
 };
 
 std::span<const Row> pipeline_rows() noexcept;  // target: Config
-std::span<const Row> fixture_rows() noexcept;   // target: Config, of which only `maps` is filled
+std::span<const Row> fixture_rows() noexcept;   // target: Fixture
 
 // What a value of this shape is called: "a whole number 68..9190 (bytes)".
 std::string expected(const Shape& shape);

@@ -85,8 +85,10 @@ class MapHandle {
 // --- an object, loaded by libbpf ---
 class Object {
  public:
-  // Opens the file; only the XDP programs named are loaded, all of them when `programs` is empty.
-  static Result<Object> open(const std::string& path, std::span<const std::string> programs = {});
+  // Opens the file; only the XDP programs named are loaded, all of them when `programs` is empty. `kconfig`: lines
+  // `CONFIG_NAME=value` that go before the running kernel's own.
+  static Result<Object> open(const std::string& path, std::span<const std::string> programs = {},
+                             const std::string& kconfig = {});
   Object(Object&&) noexcept;
   Object& operator=(Object&&) noexcept;
   ~Object();

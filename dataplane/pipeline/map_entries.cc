@@ -61,7 +61,13 @@ class MapFiller {
     const bool value_ok = reader.check_types(value_type_, what_ + ": types.value");
     if (!key_ok || !value_ok) return;
     if (!config_.file.value.empty()) fill_file();
-    for (const config::MapEntry& entry : config_.entries) add(entry.key, entry.value, entry.mark);
+    for (const config::MapEntry& entry : config_.entries) {
+      if (entry.values.kind == Value::Kind::kSequence) {
+        add_percpu(entry);
+      } else {
+        add(entry.key, entry.value, entry.mark);
+      }
+    }
   }
 
  private:
@@ -84,6 +90,26 @@ class MapFiller {
     const bool value_ok = is_devmap() ? encode_port(value, value_bytes)
                                       : reader.encode(value, value_type_, what_ + ": value", value_bytes);
     if (key_ok && value_ok) store(key_bytes, every_cpu(value_bytes), mark);
+  }
+
+  // Values of single CPUs; those of CPUs that are not there are checked and left out: files serve several machines.
+  void add_percpu(const config::MapEntry& entry) {
+    if (!map_.is_percpu()) {
+      context_.error(entry.values.mark, "map-entry", fmt::format("{}: `values` belongs to per-CPU maps", what_));
+      return;
+    }
+    const ValueReader reader = context_.values();
+    Bytes key(key_type_.size);
+    Bytes all(map_.transfer_size());
+    bool ok = reader.encode(entry.key, key_type_, what_ + ": key", key);
+    for (std::size_t cpu = 0; cpu < entry.values.items.size(); ++cpu) {
+      Bytes one(value_type_.size);
+      ok = reader.encode(entry.values.items[cpu], value_type_, fmt::format("{}: values[{}]", what_, cpu), one) && ok;
+      if (cpu < map_.cpus()) {
+        std::ranges::copy(one, all.begin() + static_cast<std::ptrdiff_t>(cpu * map_.percpu_stride()));
+      }
+    }
+    if (ok) store(key, all, entry.mark);
   }
 
   void store(const Bytes& key, const Bytes& value, const config::Mark& mark) {

@@ -63,6 +63,7 @@ ObjectSet::ObjectSet(const LoadContext& context) : context_(context) {
 // What the programs of one object are said to be. An object is loaded once, for all of them.
 vm::ElfOptions ObjectSet::types_for(const std::string& path) const {
   vm::ElfOptions options;
+  for (const auto& [name, value] : context_.config.kconfig) options.kconfig[name.value] = value.scalar;
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     const config::Program& program = context_.config.programs[i];
     if (paths_[i] != path || program.type.value.empty()) continue;

@@ -137,6 +137,8 @@ class Embedding {
       case Type::kMapValue: return in_value(claimed, value);
       case Type::kMapValueOrNull: return or_null_.agree(claimed.id, value) && (value == 0 || in_value(claimed, value));
       case Type::kMemory: return at(claimed, value, number(machine_.memory.data));
+      case Type::kRecord: return in_record(claimed, value);
+      case Type::kRecordOrNull: return or_null_.agree(claimed.id, value) && (value == 0 || in_record(claimed, value));
     }
     return false;
   }
@@ -179,6 +181,12 @@ class Embedding {
       const bool fits =
           is_own(pointer.map) ? one.second == map : one.second->spec().value_size == map->spec().value_size;
       return fits && at(pointer, value, number(one.first));
+    });
+  }
+
+  [[nodiscard]] bool in_record(const Reg& pointer, u64 value) const {
+    return std::ranges::any_of(machine_.owned.records(), [&](const auto& one) {
+      return one.second == static_cast<u64>(pointer.range) && at(pointer, value, one.first);
     });
   }
 

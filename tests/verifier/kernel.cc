@@ -1,5 +1,6 @@
 #include "tests/verifier/kernel.h"
 
+#include <bpf/btf.h>
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <sys/syscall.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -40,6 +42,42 @@ int bpf(bpf_cmd command, bpf_attr& attr) { return static_cast<int>(::syscall(SYS
 
 std::uint64_t pointer(const void* p) { return reinterpret_cast<std::uint64_t>(p); }
 
+// What tells the kernel of the lock and the timer in a value: a struct that has them and is as large.
+struct ValueTypes {
+  Fd fd{-1};
+  std::uint32_t key = 0, value = 0;
+};
+ValueTypes describe_value(const vm::MapSpec& spec) {
+  const std::unique_ptr<btf, decltype(&btf__free)> types(btf__new_empty(), btf__free);
+  ValueTypes made;
+  made.key = static_cast<std::uint32_t>(btf__add_int(types.get(), "key", spec.key_size, 0));
+  const int number = btf__add_int(types.get(), "unsigned int", 4, 0);
+  const int lock = btf__add_struct(types.get(), "bpf_spin_lock", vm::SpecialFields::kLockBytes);
+  btf__add_field(types.get(), "val", number, 0, 0);
+  const int half = btf__add_int(types.get(), "unsigned long long", 8, 0);
+  const int timer = btf__add_struct(types.get(), "bpf_timer", vm::SpecialFields::kTimerBytes);
+  btf__add_field(types.get(), "low", half, 0, 0);
+  btf__add_field(types.get(), "high", half, 64, 0);
+  made.value = static_cast<std::uint32_t>(btf__add_struct(types.get(), "value", spec.value_size));
+  struct Member {
+    const char* name;
+    int type;
+    std::int32_t offset;
+  };
+  std::array<Member, 2> members{{{"lock", lock, spec.special.lock}, {"timer", timer, spec.special.timer}}};
+  std::ranges::sort(members, {}, &Member::offset);
+  for (const Member& one : members) {
+    if (one.offset >= 0) btf__add_field(types.get(), one.name, one.type, static_cast<std::uint32_t>(one.offset) * 8, 0);
+  }
+  std::uint32_t size = 0;
+  const void* const bytes = btf__raw_data(types.get(), &size);
+  bpf_attr attr{};
+  attr.btf = pointer(bytes);
+  attr.btf_size = size;
+  made.fd = Fd(bpf(BPF_BTF_LOAD, attr));
+  return made;
+}
+
 // A map of the kernel's of that kind.
 Fd create(const vm::MapSpec& spec, bool read_only) {
   const Fd inner = spec.inner != nullptr ? create(*spec.inner, false) : Fd(-1);
@@ -53,6 +91,13 @@ Fd create(const vm::MapSpec& spec, bool read_only) {
   // What the kernel gives maps of devices itself, it takes from nobody.
   if (spec.type == vm::MapType::kDevmap || spec.type == vm::MapType::kDevmapHash) attr.map_flags &= ~BPF_F_RDONLY_PROG;
   if (read_only) attr.map_flags |= BPF_F_RDONLY_PROG;
+  ValueTypes types;
+  if (spec.special.any()) {
+    types = describe_value(spec);
+    attr.btf_fd = static_cast<std::uint32_t>(types.fd.get());
+    attr.btf_key_type_id = types.key;
+    attr.btf_value_type_id = types.value;
+  }
   return Fd(bpf(BPF_MAP_CREATE, attr));
 }
 
@@ -77,17 +122,22 @@ std::uint32_t attach_type(const vm::ProgramType& type) {
   return type.name == vm::xdp_cpumap_type().name ? BPF_XDP_CPUMAP : BPF_XDP;
 }
 
-// The least BTF there can be: an int and a static function that returns it. The kernel wants one of programs with tail
-// calls in sub-programs.
-constexpr std::uint32_t kFunctionType = 3;  // id of the function below
+// The least BTF there can be: an int and functions that return it. The kernel wants one of programs with tail calls in
+// sub-programs, and of those that take the address of a function.
+constexpr std::uint32_t kStaticFunction = 3, kGlobalFunction = 4;  // ids of the functions below
 Fd least_btf() {
   static constexpr char kStrings[] = "\0int\0program";
   constexpr std::uint32_t kInt = std::uint32_t{BTF_KIND_INT} << 24;
   constexpr std::uint32_t kProto = std::uint32_t{BTF_KIND_FUNC_PROTO} << 24;
   constexpr std::uint32_t kFunction = std::uint32_t{BTF_KIND_FUNC} << 24;
-  const std::array<std::uint32_t, 10> types{1, kInt,      4, std::uint32_t{BTF_INT_SIGNED} << 24 | 32,  // 1: int
-                                            0, kProto,    1,                                            // 2: int ()
-                                            5, kFunction, 2};                                           // 3: program
+  const std::array<std::uint32_t, 13> types{1, kInt,
+                                            4, std::uint32_t{BTF_INT_SIGNED} << 24 | 32,  // 1: int
+                                            0, kProto,
+                                            1,  // 2: int ()
+                                            5, kFunction,
+                                            2,  // 3: program
+                                            5, kFunction | BTF_FUNC_GLOBAL,
+                                            2};  // 4: the same
   btf_header header{};
   header.magic = BTF_MAGIC;
   header.version = BTF_VERSION;
@@ -112,6 +162,18 @@ bool tail_calls_with_sub_programs(const vm::LoadedProgram& program) {
          });
 }
 
+// Starts of the functions whose address is taken.
+std::vector<std::uint32_t> called_back(const vm::LoadedProgram& program) {
+  std::vector<std::uint32_t> starts;
+  for (std::uint32_t slot = 0; slot < program.insns.size(); ++slot) {
+    const vm::Insn& insn = program.insns[slot];
+    if (insn.opcode != (BPF_LD | BPF_IMM | BPF_DW)) continue;
+    if (insn.src == BPF_PSEUDO_FUNC) starts.push_back(slot + 1 + static_cast<std::uint32_t>(insn.imm));
+    ++slot;
+  }
+  return starts;
+}
+
 int load(const vm::LoadedProgram& program, const std::vector<vm::Insn>& insns, std::vector<char>& log) {
   bpf_attr attr{};
   attr.prog_type = BPF_PROG_TYPE_XDP;
@@ -122,9 +184,14 @@ int load(const vm::LoadedProgram& program, const std::vector<vm::Insn>& insns, s
   attr.prog_flags = program.frags ? BPF_F_XDP_HAS_FRAGS : 0U;
   Fd btf(-1);
   std::vector<bpf_func_info> functions;
-  if (tail_calls_with_sub_programs(program)) {
+  const std::vector<std::uint32_t> bodies = called_back(program);
+  if (tail_calls_with_sub_programs(program) || !bodies.empty()) {
     btf = least_btf();
-    for (const vm::Subprogram& one : program.subprograms) functions.push_back({one.start, kFunctionType});
+    // Global ones would be judged by their arguments, which are not told here.
+    for (const vm::Subprogram& one : program.subprograms) {
+      const bool global = one.is_global && std::ranges::count(bodies, one.start) > 0;
+      functions.push_back({one.start, global ? kGlobalFunction : kStaticFunction});
+    }
     attr.prog_btf_fd = static_cast<std::uint32_t>(btf.get());
     attr.func_info_rec_size = sizeof(bpf_func_info);
     attr.func_info = pointer(functions.data());

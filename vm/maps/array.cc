@@ -3,6 +3,8 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "vm/maps/spin_lock.h"
+#include "vm/maps/value_copy.h"
 #include "vm/maps/words.h"
 
 namespace sluice::vm {
@@ -11,25 +13,22 @@ namespace {
 std::uint32_t stride_of(const MapSpec& spec) { return (spec.value_size + 7) & ~7U; }
 const std::uint8_t* bytes(const std::byte* at) { return reinterpret_cast<const std::uint8_t*>(at); }
 
-constexpr std::uint64_t kLockFlag = 4;  // BPF_F_LOCK
-
-// What the kernel checks of a program's update, in its order: 0 or -errno. The index goes before the lock
-// that values here never have; bpf(2) refuses the flag at once.
+// What the kernel checks of a program's update, in its order: 0 or -errno. The index goes before the lock; bpf(2) looks
+// for the lock at once.
 int check_program_update(const Map& map, const std::byte* key, UpdateMode mode) noexcept {
   const auto flags = static_cast<std::uint64_t>(mode);
   if (map.frozen()) return -EPERM;
   if ((flags & ~kLockFlag) > static_cast<std::uint64_t>(UpdateMode::kExist)) return -EINVAL;
   if (index_of(key) >= map.spec().max_entries) return -E2BIG;
   if ((flags & static_cast<std::uint64_t>(UpdateMode::kNoExist)) != 0) return -EEXIST;
-  return (flags & kLockFlag) != 0 ? -EINVAL : 0;
+  return wants_lock(mode) && map.spec().special.lock < 0 ? -EINVAL : 0;
 }
 
 // What it checks of every other update of an array.
 int check_update(const Map& map, const std::byte* key, UpdateMode mode) noexcept {
   if (map.frozen()) return -EPERM;
-  if (mode > UpdateMode::kExist) return -EINVAL;
-  if (index_of(key) >= map.spec().max_entries) return -E2BIG;
-  return mode == UpdateMode::kNoExist ? -EEXIST : 0;
+  if (wants_lock(mode) && map.spec().special.lock < 0) return -EINVAL;
+  return check_program_update(map, key, mode);
 }
 
 // Of an array whose indices all exist.
@@ -70,14 +69,21 @@ std::byte* ArrayMap::lookup(const std::byte* key, unsigned /*cpu*/) noexcept {
 
 int ArrayMap::update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned /*cpu*/) noexcept {
   if (const int error = check_program_update(*this, key, mode)) return error;
-  words_store(array_view_lookup(&view_, index_of(key)), bytes(value), spec().value_size);
+  store(key, value, mode);
   return 0;
 }
 
 int ArrayMap::write(const std::byte* key, const std::byte* value, UpdateMode mode) {
   if (const int error = check_update(*this, key, mode)) return error;
-  words_store(array_view_lookup(&view_, index_of(key)), bytes(value), spec().value_size);
+  store(key, value, mode);
   return 0;
+}
+
+void ArrayMap::store(const std::byte* key, const std::byte* value, UpdateMode mode) noexcept {
+  std::uint8_t* const to = array_view_lookup(&view_, index_of(key));
+  if (!wants_lock(mode)) return store_value(spec(), to, bytes(value));
+  const SpinGuard guard(value_lock(spec(), to));
+  store_value(spec(), to, bytes(value));
 }
 
 int ArrayMap::erase(const std::byte* /*key*/) noexcept { return frozen() ? -EPERM : -EINVAL; }

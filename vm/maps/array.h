@@ -21,6 +21,7 @@ class ArrayMap final : public Map {
 
  private:
   ArrayMap(const MapSpec& spec, unsigned cpus, MapMemory memory);
+  void store(const std::byte* key, const std::byte* value, UpdateMode mode) noexcept;
   MapMemory memory_;
   ArrayView view_{};
 };

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "vm/maps/hash_function.h"
 #include "vm/maps/spin_lock.h"
+#include "vm/maps/value_copy.h"
 
 namespace sluice::vm {
 namespace {
@@ -155,7 +156,8 @@ int HashMap::write(const std::byte* key, const std::byte* value, UpdateMode mode
 
 int HashMap::put(const std::uint8_t* key, const NewValue& value, UpdateMode mode) noexcept {
   if (frozen()) return -EPERM;
-  if (mode > UpdateMode::kExist) return -EINVAL;
+  if ((static_cast<std::uint64_t>(mode) & ~kLockFlag) > static_cast<std::uint64_t>(UpdateMode::kExist)) return -EINVAL;
+  if (wants_lock(mode) && spec().special.lock < 0) return -EINVAL;
   const std::uint32_t hash = hash_of(key);
   const int result = try_put(hash, key, value, mode, false);
   if (result != -E2BIG || !is_lru()) return result;
@@ -169,11 +171,15 @@ int HashMap::try_put(std::uint32_t hash, const std::uint8_t* key, const NewValue
   const Place place = find_locked(first, key, hash_view_tag(hash));
   if (place.element != 0) {
     if (has_room) give_room();  // somebody else put the key in while the lock was free
-    if (mode == UpdateMode::kNoExist) return -EEXIST;
-    replace(first, place, key, value);
+    if (without_lock(mode) == UpdateMode::kNoExist) return -EEXIST;
+    if (wants_lock(mode)) {
+      store_locked(place.element, value);
+    } else {
+      replace(first, place, key, value);
+    }
     return 0;
   }
-  if (mode == UpdateMode::kExist) return -ENOENT;
+  if (without_lock(mode) == UpdateMode::kExist) return -ENOENT;
   if (!has_room && !take_room()) return -E2BIG;
   insert(first, place, hash_view_tag(hash), key, value);
   return 0;
@@ -258,7 +264,13 @@ bool HashMap::evict_element(std::uint32_t element, std::uint32_t home) noexcept 
 void HashMap::fill(std::uint32_t element, const std::uint8_t* key, const NewValue& value) noexcept {
   words_store(element_at(element), key, view_.key_size);
   if (is_percpu()) return store_percpu(element, value, true);
-  words_store(hash_view_value(&view_, element), value.bytes, spec().value_size);
+  store_value(spec(), hash_view_value(&view_, element), value.bytes);
+}
+
+void HashMap::store_locked(std::uint32_t element, const NewValue& value) noexcept {
+  std::uint8_t* const to = hash_view_value(&view_, element);
+  const SpinGuard guard(value_lock(spec(), to));
+  store_value(spec(), to, value.bytes);
 }
 
 void HashMap::store_percpu(std::uint32_t element, const NewValue& value, bool is_new) noexcept {
@@ -340,7 +352,7 @@ int HashMap::read(const std::byte* key, std::byte* out) {
                    percpu_stride());
       }
     } else {
-      words_load(to, hash_view_value(&view_, element), spec().value_size);
+      load_value(spec(), to, hash_view_value(&view_, element));
     }
     if (__atomic_load_n(&first.sequence, __ATOMIC_RELAXED) == before) return 0;
   }

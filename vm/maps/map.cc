@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "vm/maps/words.h"
+#include "vm/maps/value_copy.h"
 
 namespace sluice::vm {
 
@@ -11,7 +11,7 @@ bool Map::next_element(MapCursor& /*cursor*/, unsigned /*cpu*/) noexcept { retur
 int Map::read(const std::byte* key, std::byte* out) {
   const std::byte* const value = lookup(key, 0);
   if (value == nullptr) return -ENOENT;
-  words_load(reinterpret_cast<std::uint8_t*>(out), reinterpret_cast<const std::uint8_t*>(value), spec().value_size);
+  load_value(spec(), reinterpret_cast<std::uint8_t*>(out), reinterpret_cast<const std::uint8_t*>(value));
   return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "vm/program.h"
+#include "vm/special_fields.h"
 
 namespace sluice::vm {
 
@@ -58,6 +59,7 @@ struct MapSpec {
   std::uint32_t flags = 0;        // kMap*
   std::uint32_t key_type = 0;     // BTF type ids in the object's BTF, 0 = unknown
   std::uint32_t value_type = 0;
+  SpecialFields special = {};                      // what the value holds that only helpers may touch
   bool pin_by_name = false;                        // LIBBPF_PIN_BY_NAME
   std::shared_ptr<const MapSpec> inner = nullptr;  // map-in-map types: what inner maps are like; null = nobody said
 };
@@ -68,6 +70,11 @@ bool may_stand_for(const MapSpec& like, const MapSpec& inner) noexcept;
 
 // BPF_ANY, BPF_NOEXIST, BPF_EXIST. Other numbers are -EINVAL.
 enum class UpdateMode : std::uint64_t { kAny = 0, kNoExist = 1, kExist = 2 };
+constexpr std::uint64_t kLockFlag = 4;  // BPF_F_LOCK, with any of them: under the value's lock, in place
+constexpr bool wants_lock(UpdateMode mode) noexcept { return (static_cast<std::uint64_t>(mode) & kLockFlag) != 0; }
+constexpr UpdateMode without_lock(UpdateMode mode) noexcept {
+  return static_cast<UpdateMode>(static_cast<std::uint64_t>(mode) & ~kLockFlag);
+}
 
 // Where bpf_for_each_map_elem stands in a map. Begins as made here and must not move meanwhile: `key` of an array is
 // its `index`. The JIT addresses members with offsetof.

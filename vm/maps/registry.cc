@@ -15,11 +15,13 @@
 #include "vm/maps/map_of_maps.h"
 #include "vm/maps/prog_array.h"
 #include "vm/maps/queue.h"
+#include "vm/maps/ringbuf.h"
 
 namespace sluice::vm {
 namespace {
 
 constexpr std::uint32_t kAccess = kMapReadOnly | kMapWriteOnly | kMapReadOnlyProg | kMapWriteOnlyProg;
+constexpr std::uint32_t kPageBytes = 4096;
 constexpr std::uint32_t kPercpuValueMax = 32768;               // PCPU_MIN_UNIT_SIZE, linux/percpu.h
 constexpr std::uint32_t kLpmValueMax = (4U << 20) - 260 - 40;  // likewise for a key of 260
 constexpr std::uint32_t kElementMax =
@@ -125,6 +127,10 @@ constexpr MapTypeRow kTypes[] = {
                .max_entries = 1U << 31,
                .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
      .make = DevmapHash::make},
+    {.type = MapType::kRingbuf,
+     .rules =
+         {.key_min = 0, .key_max = 0, .value_min = 0, .value_max = 0, .allowed_flags = kMapNumaNode, .pages = true},
+     .make = Ringbuf::make},
 };
 static_assert(std::ranges::adjacent_find(kTypes, std::ranges::greater_equal{}, &MapTypeRow::type) == std::end(kTypes));
 
@@ -232,6 +238,11 @@ int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
     return refuse(-E2BIG, why,
                   fmt::format("max_entries is {}, expected at most {}", spec.max_entries, rules.max_entries));
   }
+  if (rules.pages && (!std::has_single_bit(spec.max_entries) || spec.max_entries % kPageBytes != 0)) {
+    return refuse(
+        -EINVAL, why,
+        fmt::format("max_entries is {}, expected a power of two of at least {}", spec.max_entries, kPageBytes));
+  }
   const int key_too_large = rules.element_max != 0 ? rules.too_large : 0;
   const int value_too_large = rules.of_maps ? 0 : rules.too_large;
   if (const int error = check_size("key", spec.key_size, rules.key_min, rules.key_max, key_too_large, why)) {
@@ -249,6 +260,7 @@ int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
     return refuse(-rules.too_large, why,
                   fmt::format("key and value are {} bytes, expected at most {}", element, rules.element_max));
   }
+  if (!spec.special.fit(spec.value_size)) return refuse(-EINVAL, why, "the lock or timer lies outside the value");
   if (rules.of_maps) return check_inner(spec, why);
   return 0;
 }

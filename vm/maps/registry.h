@@ -22,6 +22,7 @@ struct MapRules {
   std::uint32_t later_flags = 0;     // kMap*: known, and refused with ENOTSUPP
   std::uint32_t denied_flags = 0;    // kMap*: known, and refused with EINVAL after those
   std::uint32_t apart_flags = 0;     // kMap*: not more than one of them
+  bool pages = false;                // max_entries is a power of two and whole pages
   bool of_maps = false;              // MapSpec::inner must be such that it may be inside
   bool may_be_inner = true;
   int too_large = 0;  // errno for a value or element over its limit; 0 = EINVAL like all else

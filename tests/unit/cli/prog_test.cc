@@ -299,6 +299,27 @@ TEST_F(Prog, RunFillsMapsFromAFixtureAndDumpsThem) {
   }
 }
 
+TEST_F(Prog, FixturesSetGlobalsAndTheValuesOfSingleCpus) {
+  ProgRun run = run_of("use_globals");
+  run.object = std::string(SLUICE_TEST_OBJECTS) + "/globals.c19.v3.o";
+  EXPECT_EQ(say([&] { return prog_run(run); }).parsed()["verdict"], "pass");
+  run.maps = write("globals.yaml", "maps: {}\nglobals: {limit: 10, level: -1}\n");
+  EXPECT_EQ(say([&] { return prog_run(run); }).parsed()["verdict"], "drop") << "the frame is longer than 10 bytes";
+  run.maps = write("unknown.yaml", "maps: {}\nglobals: {limits: 10}\n");
+  const Said said = say([&] { return prog_run(run); });
+  EXPECT_EQ(said.code, kConfig);
+  EXPECT_THAT(said.err, HasSubstr("has no variable 'limits'; did you mean 'limit'?"));
+
+  run = run_of("answer");
+  run.maps = write("cpus.yaml", "maps:\n  seen: {entries: [{key: 0, values: [40, 7]}]}\n");
+  run.dump_maps = path("cpus.json");
+  EXPECT_EQ(say([&] { return prog_run(run); }).code, kOk);
+  EXPECT_EQ(json::parse(read("cpus.json"))["seen"],
+            json::parse(R"([{"key":"00000000","value":["2900000000000000"]}])"));
+  run.maps = write("shared.yaml", "maps:\n  answers: {entries: [{key: 0, values: [40]}]}\n");
+  EXPECT_THAT(say([&] { return prog_run(run); }).err, HasSubstr("`values` belongs to per-CPU maps"));
+}
+
 TEST_F(Prog, RunWiresProgArraysAndDevmapsByTheFixture) {
   for (const char* engine : {"interp", "jit"}) {
     ProgRun run = run_of("jump");

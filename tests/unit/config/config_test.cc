@@ -79,32 +79,39 @@ TEST(Config, MistakesBeyondAHundredAreNotShown) {
   EXPECT_NE(read.text().find("more mistakes than are shown"), std::string::npos);
 }
 
-TEST(ReadMaps, TakesAFileWithNothingButMaps) {
+TEST(ReadFixture, TakesMapsAndGlobals) {
   const TemporaryDirectory directory;
   Sources sources;
   Diagnostics diagnostics;
-  const auto maps = read_maps(directory.write("m.yaml", R"(maps:
+  const auto fixture = read_fixture(directory.write("m.yaml", R"(maps:
   acl:
     entries:
       - {key: {hex: "0a000001"}, value: {hex: "01"}}
   stages: {entries: {0: {hex: "00"}}, file: more.json}
+  counts: {entries: [{key: 0, values: [1, 2]}]}
+globals: {limit: 5}
 )"),
-                              sources, diagnostics);
-  ASSERT_TRUE(maps) << diagnostics.render();
-  ASSERT_EQ(maps->size(), 2U);
+                                    sources, diagnostics);
+  ASSERT_TRUE(fixture) << diagnostics.render();
+  const auto* maps = &fixture->maps;
+  ASSERT_EQ(maps->size(), 3U);
+  EXPECT_EQ(maps->at(2).entries[0].values.items.size(), 2U);
+  ASSERT_EQ(fixture->globals.size(), 1U);
+  EXPECT_EQ(fixture->globals[0].first.value, "limit");
+  EXPECT_EQ(fixture->globals[0].second.scalar, "5");
   EXPECT_EQ(maps->at(0).entries[0].key.find("hex")->scalar, "0a000001");
   EXPECT_EQ(maps->at(1).entries[0].value.find("hex")->scalar, "00");
   EXPECT_EQ(maps->at(1).file.value, directory.path("more.json"));
 }
 
-TEST(ReadMaps, RefusesOtherSections) {
+TEST(ReadFixture, RefusesOtherSections) {
   const TemporaryDirectory directory;
   Sources sources;
   Diagnostics diagnostics;
-  EXPECT_FALSE(read_maps(directory.write("m.yaml", "maps: {}\nports: {}\n"), sources, diagnostics));
-  EXPECT_FALSE(read_maps(directory.write("n.yaml", "version: 1\n"), sources, diagnostics));
-  EXPECT_FALSE(read_maps(directory.write("l.yaml", "[1]\n"), sources, diagnostics));
-  EXPECT_FALSE(read_maps(directory.path("missing.yaml"), sources, diagnostics));
+  EXPECT_FALSE(read_fixture(directory.write("m.yaml", "maps: {}\nports: {}\n"), sources, diagnostics));
+  EXPECT_FALSE(read_fixture(directory.write("n.yaml", "version: 1\n"), sources, diagnostics));
+  EXPECT_FALSE(read_fixture(directory.write("l.yaml", "[1]\n"), sources, diagnostics));
+  EXPECT_FALSE(read_fixture(directory.path("missing.yaml"), sources, diagnostics));
 }
 
 // Every row, with the path of its key.

@@ -226,5 +226,29 @@ out:  mov r0, 0
   }
 }
 
+// Every frame leaves a record or is told that there is no room, until the ring is full.
+TEST_F(KernelComparison, RingBuffersFillUpAsInTheKernel) {
+  const vm::MapSpec ring{
+      .name = "r", .type = vm::MapType::kRingbuf, .key_size = 0, .value_size = 0, .max_entries = 4096};
+  for (const unsigned size : {0U, 1U, 8U, 100U, 600U, 1021U, 2030U, 4080U, 4081U, 4088U, 4097U}) {
+    for (const std::string_view end : {"ringbuf_submit", "ringbuf_discard"}) {
+      compare_with_maps(fmt::format("lddw_map r1, 0\nmov r2, {}\nmov r3, 0\ncall ringbuf_reserve\nmov r7, 1\n"
+                                    "jeq r0, 0, none\nmov r7, 0\nmov r1, r0\nmov r2, 0\ncall {}\n"
+                                    "none: lddw_map r1, 0\nmov r2, 0\ncall ringbuf_query\nlsh r0, 1\nor r0, r7\nexit",
+                                    size, end),
+                        {ring}, 12);
+    }
+  }
+  for (const unsigned flags : {0U, 1U, 2U, 3U, 4U}) {
+    for (const unsigned query : {0U, 1U, 2U, 3U, 4U, 99U}) {
+      compare_with_maps(fmt::format("stdw [r10-8], 7\nlddw_map r1, 0\nmov r2, r10\nadd r2, -8\nmov r3, 8\nmov r4, {}\n"
+                                    "call ringbuf_output\nmov r7, r0\nlddw_map r1, 0\nmov r2, {}\ncall ringbuf_query\n"
+                                    "lsh r0, 8\nadd r0, r7\nexit",
+                                    flags, query),
+                        {ring}, 3);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::helpers::testing

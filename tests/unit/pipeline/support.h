@@ -25,10 +25,10 @@ inline config::Value value_of(const std::string& text, config::Sources& sources)
   const std::string path =
       write_temporary("value.yaml", "maps:\n  m:\n    entries:\n      - key: 0\n        value: " + text + "\n");
   Diagnostics diagnostics;
-  auto maps = config::read_maps(path, sources, diagnostics);
-  EXPECT_TRUE(maps) << text << "\n" << diagnostics.render();
-  if (!maps || maps->empty() || maps->front().entries.empty()) return {};
-  return maps->front().entries.front().value;
+  auto fixture = config::read_fixture(path, sources, diagnostics);
+  EXPECT_TRUE(fixture) << text << "\n" << diagnostics.render();
+  if (!fixture || fixture->maps.empty() || fixture->maps.front().entries.empty()) return {};
+  return fixture->maps.front().entries.front().value;
 }
 
 }  // namespace sluice::pipeline

@@ -252,6 +252,15 @@ TEST(Btf, TypesThatWouldFillTooManyLinesAreNotWrittenAsC) {
   EXPECT_EQ(deep->size(1), 8U);
 }
 
+TEST(Btf, TypesWithMembersOfNoAlignmentAreNotWrittenAsC) {
+  Section incomplete;  // libbpf would divide by the alignment of the forward declaration, 0
+  incomplete.type(incomplete.string("s"), kStruct, 1, 16, {incomplete.string("m"), 2, 64});
+  incomplete.type(incomplete.string("f"), kFwd, 0, 0);
+  auto btf = Btf::parse(incomplete.bytes());
+  ASSERT_TRUE(btf);
+  EXPECT_THAT(btf->to_c(), HasSubstr("no alignment"));
+}
+
 TEST(Btf, LongChainsOfQualifiersEndAsVoid) {
   Section chain;
   for (std::uint32_t i = 1; i <= 5000; ++i) chain.type(0, kConst, 0, i == 5000 ? 0 : i + 1);

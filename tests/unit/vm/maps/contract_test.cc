@@ -49,6 +49,7 @@ class MapContract : public ::testing::TestWithParam<Case> {
 TEST(MapRegistry, EveryTypeIsUnderContract) {
   for (const MapTypeRow& row : map_types()) {
     const auto is_it = [&](const Case& test) { return test.spec.type == row.type; };
+    if (row.type == MapType::kRingbuf) continue;  // neither keys nor values: ringbuf_test.cc
     EXPECT_TRUE(std::ranges::any_of(cases(), is_it) || std::ranges::any_of(queue_cases(), is_it))
         << map_type_name(row.type);
   }

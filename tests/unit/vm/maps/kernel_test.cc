@@ -73,7 +73,7 @@ TEST_P(KernelRules, FlagsAreJudgedAsTheKernelDoes) {
 
 TEST_P(KernelRules, EntriesAreJudgedAsTheKernelDoes) {
   SLUICE_NEEDS_BPF();
-  for (const std::uint32_t entries : {0U, 1U, 2U, 1000U}) {
+  for (const std::uint32_t entries : {0U, 1U, 2U, 1000U, 2048U, 4096U, 8192U, 12288U, 65536U}) {
     MapSpec spec = GetParam().spec;
     spec.max_entries = entries;
     expect_same_creation(spec);
@@ -92,6 +92,11 @@ TEST_P(KernelRules, LargeElementsAreJudgedAsTheKernelDoes) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(
+    Ringbuf, KernelRules,
+    ::testing::Values(Case{
+        "ringbuf", {.name = "ring", .type = MapType::kRingbuf, .key_size = 0, .value_size = 0, .max_entries = 4096}}),
+    [](const auto& test) { return std::string(test.param.name); });
 INSTANTIATE_TEST_SUITE_P(Queues, KernelRules, ::testing::ValuesIn(queue_cases()),
                          [](const auto& test) { return std::string(test.param.name); });
 INSTANTIATE_TEST_SUITE_P(All, KernelRules, ::testing::ValuesIn(cases()),
@@ -180,6 +185,10 @@ MapSpec plain(MapType type, std::uint32_t flags = 0) {
   spec.flags = flags;
   if (type == MapType::kQueue || type == MapType::kStack) spec.key_size = 0;
   if (type == MapType::kLpmTrie) spec.key_size = 8;
+  if (type == MapType::kRingbuf) {
+    spec.key_size = spec.value_size = 0;
+    spec.max_entries = 4096;
+  }
   return spec;
 }
 
@@ -219,8 +228,8 @@ TEST(KernelMapOfMaps, WhatStandsForWhatIsJudgedAsTheKernelDoes) {
     if (!map_type_row(kind.type)->rules.may_be_inner) continue;
     candidates.push_back(kind);
     candidates.push_back(kind);
-    candidates.back().max_entries = 8;
-    if (kind.type == MapType::kDevmap || kind.type == MapType::kDevmapHash) continue;
+    candidates.back().max_entries *= 2;
+    if (kind.type == MapType::kRingbuf || kind.type == MapType::kDevmap || kind.type == MapType::kDevmapHash) continue;
     candidates.push_back(kind);
     candidates.back().value_size = 8;
   }

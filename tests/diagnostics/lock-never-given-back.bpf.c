@@ -1,0 +1,27 @@
+// An early return leaves the lock held.
+// patch: line 24: write `if (counter->packets > 3) { bpf_spin_unlock(&counter->lock); return XDP_DROP; }` instead of `if (counter->packets > 3) return XDP_DROP;`
+#include "../verifier/prelude.bpf.inc"
+
+struct counter {
+  struct bpf_spin_lock lock;
+  __u32 packets;
+  __u64 bytes;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 64);
+  __type(key, __u32);
+  __type(value, struct counter);
+} counters SEC(".maps");
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  __u32 key = ctx->rx_queue_index;
+  struct counter *counter = bpf_map_lookup_elem(&counters, &key);
+  if (!counter) return XDP_PASS;
+  bpf_spin_lock(&counter->lock);
+  counter->packets += 1;
+  if (counter->packets > 3) return XDP_DROP;
+  bpf_spin_unlock(&counter->lock);
+  return XDP_PASS;
+}

@@ -1,0 +1,174 @@
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "tests/packaged/ask.h"
+#include "tests/packaged/subject.h"
+
+namespace sluice::kernel {
+namespace {
+
+bool is_devmap(vm::MapType type) { return type == vm::MapType::kDevmap || type == vm::MapType::kDevmapHash; }
+
+Bytes of_number(std::uint32_t number) { return testing_support::pack(number); }
+
+// Names of the entry and of all programs that prog arrays and devmaps hold.
+std::vector<std::string> programs_of(const SluiceSubject& subject) {
+  std::set<std::string> names;
+  const auto note = [&](const vm::ProgramSlot* slot) {
+    if (slot != nullptr && slot->program != nullptr) names.insert(slot->program->name());
+  };
+  for (const auto& map : subject.maps()) {
+    const auto* const array = dynamic_cast<const vm::ProgArray*>(map.get());
+    for (std::uint32_t i = 0; array != nullptr && i < map->spec().max_entries; ++i) note(array->slot(i));
+  }
+  names.erase(subject.entry());
+  std::vector<std::string> all = {subject.entry()};
+  all.insert(all.end(), names.begin(), names.end());
+  return all;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KernelSubject>> KernelSubject::make(const SluiceSubject& like) {
+  auto subject = std::make_unique<KernelSubject>();
+  const std::vector<std::string> programs = programs_of(like);
+  // libbpf gives devmap and cpumap programs an attach type that test_run refuses.
+  const vm::LoadedProgram* const entry = like.object().program(like.entry());
+  const bool is_attached =
+      entry->section.find("/devmap") != std::string::npos || entry->section.find("/cpumap") != std::string::npos;
+  auto done = is_attached ? Result<void>(Error{ErrorCode::kEnvironment, ""}) : subject->load_by_libbpf(like, programs);
+  if (!done) {
+    const std::string first = done.error().message;
+    done = subject->load_instructions_of(like, programs);
+    if (!done) return Error{ErrorCode::kProgram, first.empty() ? done.error().message : first};
+  }
+  if (done = subject->fill(like); !done) return done.error();
+  return subject;
+}
+
+Result<void> KernelSubject::load_by_libbpf(const SluiceSubject& like, const std::vector<std::string>& programs) {
+  auto object = Object::open(like.object().path, programs);
+  if (!object) return std::move(object).error();
+  for (const vm::MapDecl& map : like.object().maps) {
+    if (map.origin == vm::MapDecl::Origin::kDeclared) {
+      (void)object->resize(map.spec.name, map.spec.max_entries);
+    } else if (like.sets_globals()) {
+      if (auto done = object->patch(map.spec.name, 0, map.initial); !done) return done;
+    }
+  }
+  const Verdict verdict = object->load();
+  if (!verdict.accepted) return Error{ErrorCode::kProgram, last_words(verdict.log)};
+  for (const std::string& name : programs) {
+    auto program = object->program(name);
+    if (!program) return std::move(program).error();
+    programs_[name] = std::move(*program);
+  }
+  maps_ = object->maps();
+  object_ = std::make_unique<Object>(std::move(*object));
+  return {};
+}
+
+Result<void> KernelSubject::load_instructions_of(const SluiceSubject& like, const std::vector<std::string>& programs) {
+  auto made = create_maps(like.object());
+  if (!made) return std::move(made).error();
+  descriptors_ = std::move(*made);
+  programs_.clear();
+  for (const std::string& name : programs) {
+    RawProgram loaded = load_instructions(*like.object().program(name), descriptors_);
+    if (!loaded.verdict.accepted) {
+      const std::string why = last_words(loaded.verdict.log);
+      return Error{ErrorCode::kProgram, why.empty() ? std::strerror(loaded.verdict.error) : why};
+    }
+    programs_[name] = std::move(loaded.fd);
+  }
+  for (std::size_t i = 0; i < descriptors_.size(); ++i) {
+    maps_.emplace_back(descriptors_[i].get(), like.object().maps[i].spec);
+  }
+  return {};
+}
+
+const MapHandle* KernelSubject::map(const std::string& name) const {
+  const auto found = std::ranges::find_if(maps_, [&](const MapHandle& map) { return map.spec().name == name; });
+  return found == maps_.end() ? nullptr : &*found;
+}
+
+Result<void> KernelSubject::fill(const SluiceSubject& like) {
+  entry_ = programs_.at(like.entry()).duplicate();
+  for (std::size_t i = 0; i < like.maps().size(); ++i) {
+    const bool is_data = like.object().maps[i].origin != vm::MapDecl::Origin::kDeclared;
+    const auto& from = like.maps()[i];
+    const MapHandle* const to = from == nullptr ? nullptr : map(from->spec().name);
+    if (is_data || to == nullptr) continue;
+    if (auto done = fill_map(*from, *to); !done) return done;
+  }
+  return {};
+}
+
+Result<void> KernelSubject::fill_map(vm::Map& from, const MapHandle& to) {
+  const vm::MapSpec& spec = from.spec();
+  const auto refused = [&](int status) {
+    return Error{ErrorCode::kConfig,
+                 fmt::format("the kernel's map {} takes no entry: {}", spec.name, std::strerror(-status))};
+  };
+  if (const auto* const array = dynamic_cast<const vm::ProgArray*>(&from)) {
+    for (std::uint32_t i = 0; i < spec.max_entries; ++i) {
+      const vm::ProgramSlot* const slot = array->slot(i);
+      if (slot == nullptr || slot->program == nullptr) continue;
+      if (const int status = to.set_program(i, programs_.at(slot->program->name())); status != 0)
+        return refused(status);
+    }
+    return {};
+  }
+  const bool of_maps = dynamic_cast<vm::MapOfMaps*>(&from) != nullptr;
+  if (!is_comparable(spec) && !of_maps && !is_devmap(spec.type) && spec.type != vm::MapType::kCpumap) return {};
+  Bytes key(spec.key_size);
+  Bytes next(spec.key_size);
+  Bytes value(from.transfer_size());
+  for (bool more = from.next_key(nullptr, next.data()); more; more = from.next_key(key.data(), next.data())) {
+    key = next;
+    if (of_maps) {
+      const auto* const inner = reinterpret_cast<const vm::Map*>(from.lookup(key.data(), 0));
+      const MapHandle* const named = inner == nullptr ? nullptr : map(inner->spec().name);
+      if (named == nullptr) continue;
+      value = of_number(static_cast<std::uint32_t>(named->fd()));
+    } else if (from.read(key.data(), value.data()) != 0) {
+      continue;
+    }
+    const bool is_zero = std::ranges::all_of(value, [](std::byte b) { return b == std::byte{0}; });
+    const bool is_array = spec.type == vm::MapType::kArray || spec.type == vm::MapType::kPercpuArray;
+    if (is_zero && (is_array || is_devmap(spec.type) || spec.type == vm::MapType::kCpumap)) continue;
+    if ((is_devmap(spec.type) || spec.type == vm::MapType::kCpumap) && value.size() > 4) {
+      std::fill(value.begin() + 4, value.end(), std::byte{0});  // programs there run after test_run is over
+    }
+    if (const int status = to.update(key, value); status != 0) return refused(status);
+  }
+  return {};
+}
+
+Outcome KernelSubject::run(const Input& input) {
+  Bytes data = input.metadata;
+  data.insert(data.end(), input.frame.begin(), input.frame.end());
+  const auto output =
+      kernel::run(entry_, {.data = data, .metadata = static_cast<std::uint32_t>(input.metadata.size())});
+  if (!output) return {};
+  Outcome outcome{.ran = true, .verdict = output->retval};
+  const auto start = output->data.begin() + output->metadata;
+  outcome.metadata.assign(output->data.begin(), start);
+  outcome.frame.assign(start, output->data.end());
+  return outcome;
+}
+
+Contents KernelSubject::contents() const {
+  Contents all;
+  for (const MapHandle& map : maps_) {
+    if (!is_comparable(map.spec())) continue;
+    auto& entries = all[map.spec().name];
+    for (MapHandle::Entry& entry : map.dump()) entries.emplace_back(std::move(entry.key), std::move(entry.value));
+  }
+  return all;
+}
+
+}  // namespace sluice::kernel

@@ -1,0 +1,176 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "helpers/table.h"
+#include "tests/packaged/subject.h"
+#include "verifier/verifier.h"
+
+namespace sluice::kernel {
+
+Result<vm::ElfObject> load_packaged(const std::string& path, bool relabel) {
+  auto object = vm::load_elf(path, {.list_only = true});
+  if (!object) return object;
+  vm::ElfOptions options{.list_only = true};
+  for (const vm::LoadedProgram& program : object->programs) {
+    if (relabel && program.type != &vm::xdp_type()) options.types.emplace(program.name, &vm::xdp_type());
+  }
+  if (!options.types.empty()) object = vm::load_elf(path, options);
+  if (!object) return object;
+  for (vm::MapDecl& map : object->maps) {
+    if (map.spec.max_entries == 0) map.spec.max_entries = 1;
+  }
+  return object;
+}
+
+bool is_comparable(const vm::MapSpec& spec) {
+  switch (spec.type) {
+    case vm::MapType::kHash:
+    case vm::MapType::kArray:
+    case vm::MapType::kPercpuHash:
+    case vm::MapType::kPercpuArray:
+    case vm::MapType::kLruHash:
+    case vm::MapType::kLruPercpuHash:
+    case vm::MapType::kLpmTrie: return is_compared(spec, true);
+    case vm::MapType::kProgArray:    // slots hold programs; nothing changes them
+    case vm::MapType::kArrayOfMaps:  // what is inside is compared by its own name
+    case vm::MapType::kHashOfMaps:
+    case vm::MapType::kDevmap:  // programs cannot change them, and ids of programs differ
+    case vm::MapType::kDevmapHash:
+    case vm::MapType::kCpumap:
+    case vm::MapType::kXskmap:
+    case vm::MapType::kPerfEventArray:  // no readers on either side
+    case vm::MapType::kQueue:           // no keys: no program of the packages has one
+    case vm::MapType::kStack:
+    case vm::MapType::kRingbuf:
+    case vm::MapType::kBloomFilter: return false;
+  }
+  return false;
+}
+
+Result<std::unique_ptr<SluiceSubject>> SluiceSubject::make(const vm::ElfObject& object, const std::string& program,
+                                                           const pipeline::Fixture* fixture, pipeline::Engine engine) {
+  std::unique_ptr<SluiceSubject> subject(new SluiceSubject(engine));
+  subject->object_ = object;
+  Diagnostics diagnostics;
+  if (fixture != nullptr) {
+    pipeline::prepare(*fixture, subject->object_, diagnostics);
+    subject->sets_globals_ = !fixture->contents.globals.empty();
+  }
+  std::vector<std::shared_ptr<vm::Map>>& maps = subject->maps_;
+  for (const vm::MapDecl& declared : subject->object_.maps) {
+    auto map = vm::make_map(declared, possible_cpus());
+    maps.push_back(map ? *map : nullptr);
+    subject->unmade_.push_back(map ? std::string() : std::move(map).error().message);
+  }
+  for (std::size_t i = 0; i < maps.size(); ++i) {  // `.values`
+    auto* const outer = dynamic_cast<vm::MapOfMaps*>(maps[i].get());
+    for (const vm::MapDecl::Inner& inner : subject->object_.maps[i].inner) {
+      if (outer == nullptr || maps[inner.map] == nullptr) continue;
+      outer->set(reinterpret_cast<const std::byte*>(&inner.key), maps[inner.map], vm::UpdateMode::kAny);
+    }
+  }
+  const auto entry = subject->runner(program);
+  if (!entry) return entry.error();
+  subject->entry_ = *entry;
+  subject->counts_.resize((*entry)->program().program().insns.size());
+  if (fixture == nullptr) return subject;
+  // Maps of a type that does not exist here cannot be filled, and the program does not use them.
+  pipeline::Fixture usable = *fixture;
+  std::erase_if(usable.contents.maps, [&](const config::Map& map) {
+    const auto& declared = subject->object_.maps;
+    const auto found =
+        std::ranges::find_if(declared, [&](const vm::MapDecl& m) { return m.spec.name == map.name.value; });
+    return found != declared.end() && maps[static_cast<std::size_t>(found - declared.begin())] == nullptr;
+  });
+  const auto find = [&](const std::string& name) { return subject->slot(name); };
+  const auto filled = pipeline::fill(
+      usable, {.object = subject->object_, .maps = maps, .unmade = subject->unmade_, .program = find}, diagnostics);
+  if (!filled) return filled.error();
+  if (diagnostics.has_errors()) return Error{ErrorCode::kConfig, diagnostics.render()};
+  return subject;
+}
+
+Result<const pipeline::Runner*> SluiceSubject::runner(const std::string& name) {
+  if (const auto ready = programs_.find(name); ready != programs_.end()) return &ready->second->runner;
+  const vm::LoadedProgram* const program = object_.program(name);
+  if (program == nullptr) {
+    const vm::ListedProgram* const listed = object_.listed(name);
+    return Error{ErrorCode::kProgram, listed != nullptr ? vm::why_not(*listed) : "no program " + name};
+  }
+  std::vector<bool> used(maps_.size());
+  vm::mark_maps(object_, *program, used);
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (used[i] && maps_[i] == nullptr) return Error{ErrorCode::kProgram, unmade_[i]};
+  }
+  auto outcome = verifier::verify(vm::bind(*program, maps_), helpers::table());
+  if (!outcome.accepted()) {
+    return Error{ErrorCode::kProgram, fmt::format("{}: {}", outcome.rejection().code, outcome.rejection().message)};
+  }
+  auto made = pipeline::Runner::make(std::move(outcome).take(), engine_, helpers::table());
+  if (!made) return std::move(made).error();
+  auto ready = std::make_unique<Ready>(Ready{std::move(*made), {}});
+  ready->slot = ready->runner.slot(static_cast<std::uint16_t>(programs_.size()));
+  return &programs_.emplace(name, std::move(ready)).first->second->runner;
+}
+
+Result<const vm::ProgramSlot*> SluiceSubject::slot(const std::string& name) {
+  const auto made = runner(name);
+  if (!made) return made.error();
+  return &programs_.at(name)->slot;
+}
+
+Outcome SluiceSubject::run(const Input& input) {
+  vm::XdpContext context;
+  if (!buffer_.load(input.frame, entry_->program().program().frags, context)) return {};
+  context.data_meta = context.data - input.metadata.size();
+  std::ranges::copy(input.metadata, context.data_meta);
+  context.ingress_ifindex = 1;
+  context.egress_ifindex = 1;
+  Outcome outcome{.ran = true};
+  if (engine_ == pipeline::Engine::kInterp) {
+    vm::InterpreterOptions options;
+    options.checked = true;
+    options.coverage = &counts_;
+    const vm::RunResult result = vm::interpret(entry_->program(), context, env_, helpers::table(), options);
+    outcome.verdict = static_cast<std::uint32_t>(result.r0);
+    if (result.fault)
+      fault_ = fmt::format("{}: insn {}: {}", result.fault->program, result.fault->insn, result.fault->what);
+  } else {
+    entry_->burst(&context, 1, &outcome.verdict, env_);
+  }
+  outcome.metadata.assign(context.data_meta, context.data);
+  pipeline::FrameBuffer::store(context, outcome.frame);
+  return outcome;
+}
+
+Contents SluiceSubject::contents() const {
+  Contents all;
+  for (const auto& map : maps_) {
+    if (map == nullptr || !is_comparable(map->spec())) continue;
+    auto& entries = all[map->spec().name];
+    Bytes key(map->spec().key_size);
+    Bytes next(map->spec().key_size);
+    for (bool more = map->next_key(nullptr, next.data()); more; more = map->next_key(key.data(), next.data())) {
+      key = next;
+      Bytes value(map->transfer_size());
+      if (map->read(key.data(), value.data()) == 0) entries.emplace_back(key, std::move(value));
+    }
+    std::ranges::sort(entries);
+  }
+  return all;
+}
+
+Executed SluiceSubject::executed() const {
+  constexpr std::uint8_t kLoadImm64 = 0x18;  // takes two slots
+  Executed executed{std::vector<bool>(counts_.size()), std::vector<bool>(counts_.size())};
+  const vm::VerifiedProgram& program = entry_->program();
+  for (std::size_t slot = 0; slot < counts_.size(); ++slot) {
+    executed.reachable[slot] = program.facts().insns[slot].reachable;
+    executed.executed[slot] = counts_[slot] != 0;
+    if (program.program().insns[slot].opcode == kLoadImm64) ++slot;
+  }
+  return executed;
+}
+
+}  // namespace sluice::kernel

@@ -1,0 +1,19 @@
+// rule: map-key-write
+// code: map-access
+// why: an element is found by its key
+#include "prelude.bpf.inc"
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 64);
+  __type(key, __u32);
+  __type(value, __u64);
+} counts SEC(".maps");
+
+static long body(struct bpf_map *map, __u32 *key, __u64 *value, void *context) {
+  *key = 7;  // <-- refused
+  return 0;
+}
+
+SEC("xdp")
+int program(struct xdp_md *ctx) { return bpf_for_each_map_elem(&counts, body, 0, 0) ? XDP_DROP : XDP_PASS; }

@@ -1,0 +1,23 @@
+// rule: register-init
+// code: uninit-read
+// why: the bytes are the reader's after the submit
+#include "prelude.bpf.inc"
+
+struct event {
+  __u32 length;
+  __u32 queue;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 4096);
+} events SEC(".maps");
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  struct event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) return XDP_ABORTED;
+  event->length = 0;
+  bpf_ringbuf_submit(event, 0);
+  event->queue = 1;  // <-- refused
+  return XDP_PASS;
+}
