@@ -198,7 +198,7 @@ constexpr vm::HelperDesc kHelpers[] = {
          "Calls a static function for the elements of a map until it returns 1; returns how many it was called for."},
     {.id = 181,
      .name = "loop",
-     .args = {ArgKind::kAnything, ArgKind::kCallback, ArgKind::kCallbackContext, ArgKind::kAnything},
+     .args = {ArgKind::kScalar, ArgKind::kCallback, ArgKind::kCallbackContext, ArgKind::kAnything},
      .effect = Effect::kCallback,
      .callback = vm::CallbackKind::kLoop,
      .doc = "Calls a static function a number of times, at most 1<<23, until it returns 1; returns how often it did."},

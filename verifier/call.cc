@@ -362,6 +362,13 @@ std::int64_t memory_size(const State& state, const HelperDesc& helper, unsigned 
   return kind == ArgKind::kMapValue || kind == ArgKind::kMapValueOut ? map->spec().value_size : 0;
 }
 
+// One more function may run.
+Check check_depth(const Context& context, const State& state, std::uint32_t slot) {
+  if (state.frames.size() < vm::kMaxCallFrames || !context.enforced(Rule::kCallDepth)) return {};
+  return failure(Rule::kCallDepth, slot, -1, fmt::format("more than {} frames", vm::kMaxCallFrames),
+                 {{"why", "every sub-program that is running takes a frame"}});
+}
+
 }  // namespace
 
 Check check_helper_call(const Context& context, const State& state, std::uint32_t slot) {
@@ -392,7 +399,7 @@ Check check_helper_call(const Context& context, const State& state, std::uint32_
                              {"fix", "submit or discard a record before the next is reserved"}}};
   }
   if (Check failed = Arguments(context, state, slot, *helper).run()) return failed;
-  if (helper->effect == vm::Effect::kCallback) return check_local_call(context, state, slot);
+  if (helper->effect == vm::Effect::kCallback) return check_depth(context, state, slot);
   if (helper->effect != vm::Effect::kTailCall) return {};
   const bool in_callback = std::ranges::any_of(state.frames, &Frame::is_callback);
   if (in_callback && context.enforced(Rule::kCallbackTailCall)) {
@@ -423,9 +430,7 @@ Check check_local_call(const Context& context, const State& state, std::uint32_t
                    {{"why", fmt::format("the lock was taken at {}", place(context.program, state.lock.slot))},
                     {"fix", "make the function static, or call it after bpf_spin_unlock"}});
   }
-  if (state.frames.size() < vm::kMaxCallFrames || !context.enforced(Rule::kCallDepth)) return {};
-  return failure(Rule::kCallDepth, slot, -1, fmt::format("more than {} frames", vm::kMaxCallFrames),
-                 {{"why", "every sub-program that is running takes a frame"}});
+  return check_depth(context, state, slot);
 }
 
 void call_helper(Context& context, State& state) {

@@ -9,7 +9,7 @@ struct {
   __type(value, __u64);
 } counters SEC(".maps");
 
-static long clear(struct bpf_map *map, __u32 *key, __u64 *value, void *context) {
+static long clear(void *map, __u32 *key, __u64 *value, void *context) {
   *key = 0;
   return 0;
 }

@@ -86,6 +86,7 @@ vm::LoadedProgram call(const HelperDesc& helper, unsigned number, std::string_vi
   if (takes(helper, ArgKind::kRecord) && (number == 0 || helper.args[number - 1] != ArgKind::kRecord)) {
     text += "lddw_map r1, 0\nmov r2, 8\nmov r3, 0\ncall ringbuf_reserve\njeq r0, 0, out\nmov r9, r0\n";
   }
+  if (takes(helper, ArgKind::kCallback)) text += "lddw_code r0, body\n";  // or nobody would come there
   for (unsigned i = 1; i <= helper.args.size(); ++i) {
     text += fill(i == number ? std::string(value) : good(helper.args[i - 1]), i);
   }

@@ -8,7 +8,7 @@ struct {
   __type(value, __u64);
 } counts SEC(".maps");
 
-static long drop(struct bpf_map *map, __u32 *key, __u64 *value, void *context) {
+static long drop(void *map, __u32 *key, __u64 *value, void *context) {
   if (*value & 1) bpf_map_delete_elem(map, key);
   return 0;
 }

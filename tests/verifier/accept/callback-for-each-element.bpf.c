@@ -13,7 +13,7 @@ struct found {
   __u32 keys;
 };
 
-static long look(struct bpf_map *map, __u32 *key, __u64 *value, struct found *found) {
+static long look(void *map, __u32 *key, __u64 *value, struct found *found) {
   found->keys += *key;
   found->sum += *value;
   *value += 1;

@@ -7,7 +7,7 @@ struct sums {
 
 static long add(__u32 index, struct sums *sums) {
   sums->inner += index;
-  return sums->inner > 1000;
+  return index == 9;
 }
 
 static long again(__u32 index, struct sums *sums) {
@@ -20,5 +20,5 @@ SEC("xdp")
 int program(struct xdp_md *ctx) {
   struct sums sums = {};
   bpf_loop(ctx->rx_queue_index + 20, again, &sums, 0);
-  return sums.inner > sums.outer ? XDP_PASS : XDP_DROP;
+  return sums.inner + sums.outer;
 }

@@ -8,7 +8,7 @@ struct {
   __type(value, __u32);
 } counts SEC(".maps");
 
-static long add(struct bpf_map *map, __u32 *key, __u32 *value, __u32 *sum) {
+static long add(void *map, __u32 *key, __u32 *value, __u32 *sum) {
   *value += *key;
   *sum += *value;
   return 0;

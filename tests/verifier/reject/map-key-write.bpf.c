@@ -10,7 +10,7 @@ struct {
   __type(value, __u64);
 } counts SEC(".maps");
 
-static long body(struct bpf_map *map, __u32 *key, __u64 *value, void *context) {
+static long body(void *map, __u32 *key, __u64 *value, void *context) {
   *key = 7;  // <-- refused
   return 0;
 }

@@ -11,7 +11,7 @@ struct {
   __type(value, __u32);
 } counts SEC(".maps");
 
-static long keep(struct bpf_map *map, __u32 *key, __u32 *value, __u32 **kept) {
+static long keep(void *map, __u32 *key, __u32 *value, __u32 **kept) {
   *kept = key;
   return 0;
 }
