@@ -32,15 +32,24 @@ struct Node {
   std::uint32_t slot = 0;
   std::uint32_t parent = kNoNode;
   std::uint32_t open = 0;        // paths through it that have not ended
-  std::uint32_t base = kNoNode;  // least node that paths from here rely on to be walked to its end, see rely_on
+  std::uint32_t base = kNoNode;  // outermost node that paths from here rely on to be walked to its end, see rely_on
+  bool is_relied_on = false;
   std::uint32_t hits = 0, misses = 0;
   std::uint64_t shape = 0, values = 0;  // Fingerprint
   std::unique_ptr<State> state;         // null once dropped
   Origins precise;
-  std::vector<Origins> origins;  // a place: where its number came from, in the parent; empty once closed
+  std::vector<Origins> origins;  // a place: where its number came from, in the parent; empty once `precise` is whole
 };
 
 using StatePtr = std::unique_ptr<State>;
+
+// A path that ended in `fresh` because `target` covers it and was or will be walked, though not to its end yet: what
+// decides something after `target` does so after `fresh`.
+struct BackEdge {
+  std::uint32_t target;
+  std::uint32_t from;  // the kept state the path comes from
+  StatePtr fresh;
+};
 
 // A way not walked yet.
 struct Pending {
@@ -128,6 +137,7 @@ class Walk {
   Check walk_from(State start) {
     for (Kept& kept : kept_) kept = {};
     nodes_.clear();
+    edges_.clear();
     statistics_.peak_states = std::max(statistics_.peak_states, live_states_);
     live_states_ = 0;
     pending_.clear();
@@ -176,14 +186,22 @@ class Walk {
   void take_demand() {
     Origins wanted = context_.demanded;
     context_.demanded = Origins::none();
-    for (std::uint32_t at = node_; at != kNoNode && !wanted.empty(); at = nodes_[at].parent) {
+    demand_from(node_, wanted);
+  }
+
+  // Whether anything was new.
+  bool demand_from(std::uint32_t at, Origins wanted) {
+    bool grew = false;
+    for (; at != kNoNode && !wanted.empty(); at = nodes_[at].parent) {
       Node& node = nodes_[at];
       const Origins added = wanted.without(node.precise);
       node.precise |= added;
+      grew |= !added.empty();
       wanted = Origins::none();
       const auto places = static_cast<unsigned>(node.origins.size());
       added.for_each(places, [&](unsigned place) { wanted |= node.origins[place]; });
     }
+    return grew;
   }
 
   Check step(std::uint32_t slot, bool& ended) {
@@ -275,7 +293,6 @@ class Walk {
     const bool rounds = calls_back(context_, current_->slot);
     if (rounds && current_->top().rounds > 0 && has_converged(kept)) {
       covered = true;
-      take_demand();
       note_unwritten_slots(context_, *current_);
       return {};
     }
@@ -302,15 +319,17 @@ class Walk {
     for (std::size_t i = closed.size(); i-- > 0;) {
       if (closed[i].shape != shape && closed[i].shape != kAnyShape) continue;
       Node& node = nodes_[closed[i].node];
+      if (unfinished(node.base) != kNoNode) {
+        if (same_activations(*node.state) && is_like(closed[i].node)) return true;
+        continue;
+      }
       const Containment how = exact_ ? Containment::kExact : Containment::kPrecise;
-      const std::uint32_t base = unfinished(node.base);
-      if (base != kNoNode && !same_activations(*node.state)) continue;
       if (covers(context_, *node.state, *current_, how, node.precise, context_.demanded)) {
-        rely_on(base);
         take_demand();  // what was decided from there on would be from here on
         ++node.hits;
         return true;
       }
+      if (node.is_relied_on) continue;
       if (++node.misses <= node.hits * 3 + kPatience) continue;
       pool_.give(std::move(node.state));
       --live_states_;
@@ -320,23 +339,54 @@ class Walk {
   }
 
   // Is a round of a helper that calls back the same as an earlier one of the same call? Then what follows it was or
-  // will be walked from there. All numbers that may matter are compared, so those count in all states in between.
+  // will be walked from there.
   bool has_converged(const Kept& kept) {
     const std::size_t rounds = std::min<std::size_t>(current_->top().rounds, kept.open.size());
-    const Containment how = exact_ ? Containment::kExact : Containment::kMayMatter;
     for (std::size_t back = 1; back <= rounds; back += back < 8 ? 1 : back) {
       const std::uint32_t index = kept.open[kept.open.size() - back];
       if (nodes_[index].state->top().activation != current_->top().activation) return false;
-      if (!covers(context_, *nodes_[index].state, *current_, how, Origins::none(), context_.demanded)) continue;
-      rely_on(index);
-      return true;
+      if (is_like(index)) return true;
     }
     return false;
   }
 
-  // The walked path ends because the open state `base` will be walked to its end.
-  void rely_on(std::uint32_t base) {
-    if (base != kNoNode && node_ != kNoNode) nodes_[node_].base = std::min(nodes_[node_].base, base);
+  // Does the kept state `index`, of which it is not known yet which numbers decide something, cover the walked one?
+  // Then all are compared that may.
+  bool is_like(std::uint32_t index) {
+    const Containment how = exact_ ? Containment::kExact : Containment::kMayMatter;
+    Origins ignored;
+    if (!covers(context_, *nodes_[index].state, *current_, how, Origins::none(), ignored)) return false;
+    rely_on(index);
+    return true;
+  }
+
+  // The walked path ends because the kept state `target` will be walked to its end. There is a kept state before it:
+  // the call of the helper.
+  void rely_on(std::uint32_t target) {
+    Node& node = nodes_[target];
+    node.is_relied_on = true;
+    nodes_[node_].base = std::min(nodes_[node_].base, node.open > 0 ? target : unfinished(node.base));
+    edges_.push_back({target, node_, pool_.take()});
+    *edges_.back().fresh = *current_;
+  }
+
+  // All paths from `base` on have ended and rely on none before it: what decides something after the states relied on
+  // is handed to those that rely on them, until nothing is new.
+  void settle(std::uint32_t base) {
+    const auto first = std::ranges::find_if(edges_, [base](const BackEdge& edge) { return edge.from >= base; });
+    for (bool grew = true; grew;) {
+      grew = false;
+      for (auto edge = first; edge != edges_.end(); ++edge) {
+        const Node& target = nodes_[edge->target];
+        const Containment how = exact_ ? Containment::kExact : Containment::kPrecise;
+        Origins wanted;
+        if (!covers(context_, *target.state, *edge->fresh, how, target.precise, wanted)) continue;
+        grew |= demand_from(edge->from, wanted);
+      }
+    }
+    for (auto edge = first; edge != edges_.end(); ++edge) pool_.give(std::move(edge->fresh));
+    edges_.erase(first, edges_.end());
+    for (auto node = nodes_.begin() + base; node != nodes_.end(); ++node) node->origins = {};
   }
 
   // The outermost state still open that the paths from one that relies on `base` rely on.
@@ -379,7 +429,7 @@ class Walk {
           ++place;
           continue;
         }
-        const bool differs = old.stack[s].bytes != now.stack[s].bytes || differ(old.stack[s].spill, now.stack[s].spill);
+        const bool differs = differ(old.stack[s], now.stack[s]);
         if (!changes(old.stack[s].spill, differs) || (now.stack[s].holds_scalar() && now.stack[s].spill.stale))
           continue;
         now.stack[s].forget_spill();
@@ -389,6 +439,12 @@ class Walk {
     }
   }
 
+  static bool differ(const Slot& old, const Slot& now) {
+    std::size_t zeroes = 0;
+    while (zeroes < old.bytes.size() && old.is_zero(zeroes) && now.is_zero(zeroes)) ++zeroes;
+    if (zeroes == old.bytes.size()) return old.holds_scalar() && now.holds_scalar() && differ(old.spill, now.spill);
+    return old.bytes != now.bytes || differ(old.spill, now.spill);
+  }
   static bool differ(const Reg& old, const Reg& now) {
     return !now.is_scalar() || !old.is_scalar() || !(old.value == now.value) || !old.is_linked_like(now);
   }
@@ -452,9 +508,12 @@ class Walk {
       Kept& kept = kept_[node.slot];
       kept.open.pop_back();
       kept.closed.push_back({node.shape, node_});
-      node.origins = {};
       // Its own rounds are walked now; what else it relies on, those before it rely on.
-      if (node.base == node_) node.base = kNoNode;
+      if (node.base == node_) {
+        node.base = kNoNode;
+        settle(node_);
+      }
+      if (node.base == kNoNode) node.origins = {};
       if (node.parent != kNoNode) nodes_[node.parent].base = std::min(nodes_[node.parent].base, node.base);
       node_ = node.parent;
     }
@@ -526,6 +585,7 @@ class Walk {
   std::vector<std::uint32_t> visits_;  // a slot
   std::vector<Node> nodes_;
   std::vector<Pending> pending_;  // the last is walked next
+  std::vector<BackEdge> edges_;   // not settled yet, in the order they were found
   std::vector<Alone> alone_;
   std::set<Alone> known_alone_;
   std::uint32_t live_states_ = 0;

@@ -161,9 +161,10 @@ class Comparison {
         case Byte::kInvalid:
         case Byte::kMisc: break;  // any number will do
         case Byte::kZero:
-          if (fresh.bytes[i] != Byte::kZero) return false;
+          if (!fresh.is_zero(i)) return false;
           break;
         case Byte::kSpill:
+          if (fresh.bytes[i] == Byte::kZero && old.is_zero(i) && old.spill.id == 0) break;
           if (fresh.bytes[i] != Byte::kSpill) return false;
           compare_spill = true;
           break;

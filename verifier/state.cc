@@ -6,6 +6,10 @@ namespace sluice::verifier {
 
 bool Slot::has_invalid() const noexcept { return std::ranges::find(bytes, Byte::kInvalid) != bytes.end(); }
 
+bool Slot::is_zero(std::size_t byte) const noexcept {
+  return bytes[byte] == Byte::kZero || (bytes[byte] == Byte::kSpill && spill.is_null());
+}
+
 bool Slot::holds_number() const noexcept {
   return !holds_pointer() && std::ranges::any_of(bytes, [](Byte b) { return b == Byte::kZero || b == Byte::kSpill; });
 }

@@ -112,8 +112,9 @@ struct Slot {
   [[nodiscard]] bool holds_pointer() const noexcept { return bytes[7] == Byte::kSpill && spill.is_pointer(); }
   [[nodiscard]] bool holds_scalar() const noexcept { return bytes[0] == Byte::kSpill && spill.is_scalar(); }
   [[nodiscard]] bool has_invalid() const noexcept;
-  [[nodiscard]] bool holds_number() const noexcept;  // something is known of bytes that are no pointer
-  void forget_spill() noexcept;                      // its bytes become kMisc
+  [[nodiscard]] bool holds_number() const noexcept;             // something is known of bytes that are no pointer
+  [[nodiscard]] bool is_zero(std::size_t byte) const noexcept;  // by itself or as part of a spilled 0
+  void forget_spill() noexcept;                                 // its bytes become kMisc
 };
 
 struct Frame {

@@ -19,6 +19,6 @@ static long again(__u32 index, struct sums *sums) {
 SEC("xdp")
 int program(struct xdp_md *ctx) {
   struct sums sums = {};
-  bpf_loop(ctx->rx_queue_index + 20, again, &sums, 0);
-  return sums.inner + sums.outer;
+  bpf_loop((ctx->rx_queue_index & 63) + 20, again, &sums, 0);
+  return XDP_PASS;
 }
