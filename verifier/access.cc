@@ -170,7 +170,8 @@ Check check_map_key(const Context& context, const Reg& base, const Access& acces
   if (access.use != Use::kRead && context.enforced(Rule::kMapKeyWrite)) {
     return failure(Rule::kMapKeyWrite, access.slot, access.reg,
                    fmt::format("{} into the key of an element of map {}", span_text(access), spec.name),
-                   {{"why", "the map finds its elements by their keys"}});
+                   {{"why", "the map finds its elements by their keys"},
+                    {"fix", "leave the key alone; an element moves when it is deleted and put back under another"}});
   }
   const Reach where = reach(base, access.offset);
   const bool bounded = base.value.smin() > -kMaxOffset && base.value.smax() < kMaxOffset;

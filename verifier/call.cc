@@ -95,7 +95,8 @@ class Arguments {
       case ArgKind::kCallback:
         if (reg.type == Type::kFunction || !on(Rule::kArgCallback)) return {};
         return fail(Rule::kArgCallback, number,
-                    fmt::format("the address of a static function is expected, r{} holds {}", number, got));
+                    fmt::format("the address of a static function is expected, r{} holds {}", number, got),
+                    {{"fix", "name a function of this program: static long body(__u32 index, void *context)"}});
       case ArgKind::kCallbackContext:
         if (reg.type == Type::kStack || reg.is_null() || !on(Rule::kArgCallbackContext)) return {};
         return fail(Rule::kArgCallbackContext, number,

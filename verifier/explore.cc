@@ -9,10 +9,12 @@
 #include <fmt/format.h>
 
 #include "verifier/call.h"
+#include "verifier/claims.h"
 #include "verifier/observer.h"
 #include "verifier/path.h"
 #include "verifier/prune.h"
 #include "verifier/transfer.h"
+#include "verifier/widen.h"
 
 namespace sluice::verifier {
 namespace {
@@ -172,7 +174,7 @@ class Walk {
       ++visits_[slot];
       ++since_kept_;
       context_.recorder.facts.insns[slot].reachable = true;
-      if (exact_) record_claims(slot);
+      if (exact_) record_claims(context_, *current_, visits_[slot] == 1);
       if (context_.options.observer != nullptr) context_.options.observer->walked(context_, *current_);
       if (Check failed = check(context_, *current_, slot)) return failed;
       bool ended = false;
@@ -224,7 +226,7 @@ class Walk {
         if (state.frames.size() > 1 && state.top().is_callback) {
           leave_callback(context_, state);
           take_demand();
-          widen();
+          widen_rounds();
         } else if (state.frames.size() > 1) {
           leave_subprogram(state);
         } else {
@@ -402,51 +404,12 @@ class Walk {
     return std::ranges::equal(current_->frames, other.frames, {}, &Frame::activation, &Frame::activation);
   }
 
-  // A callback has returned to the call that current_ stands at. Numbers that differ from what they were there before
-  // this round, and decided nothing so far, may have any value: else no round would be like another.
-  void widen() {
+  // A callback has returned to the call that current_ stands at.
+  void widen_rounds() {
     const Kept& kept = kept_[current_->slot];
     if (kept.open.empty()) return;
     const Node& before = nodes_[kept.open.back()];
-    unsigned place = 0;
-    const auto changes = [&](const Reg& old, bool differs) {
-      return !Origins::of(place++).meets(before.precise) && differs && !old.is_pointer();
-    };
-    for (std::size_t i = 0; i < std::min(before.state->frames.size(), current_->frames.size()); ++i) {
-      const Frame& old = before.state->frames[i];
-      Frame& now = current_->frames[i];
-      for (unsigned r = 0; r < vm::kRegisters; ++r) {
-        if (!old.regs[r].is_scalar()) continue;
-        if (changes(old.regs[r], differ(old.regs[r], now.regs[r])) && now.regs[r].is_scalar()) {
-          const bool stale = now.regs[r].stale;
-          now.regs[r] = Reg::unknown();
-          now.regs[r].stale = stale;
-        }
-      }
-      for (std::size_t s = 0; s < old.stack.size(); ++s) {
-        if (!old.stack[s].holds_number()) continue;
-        if (s >= now.stack.size() || !now.stack[s].holds_number()) {
-          ++place;
-          continue;
-        }
-        const bool differs = differ(old.stack[s], now.stack[s]);
-        if (!changes(old.stack[s].spill, differs) || (now.stack[s].holds_scalar() && now.stack[s].spill.stale))
-          continue;
-        now.stack[s].forget_spill();
-        std::ranges::replace(now.stack[s].bytes, Byte::kZero, Byte::kMisc);
-        now.stack[s].spill.origins = Origins::none();
-      }
-    }
-  }
-
-  static bool differ(const Slot& old, const Slot& now) {
-    std::size_t zeroes = 0;
-    while (zeroes < old.bytes.size() && old.is_zero(zeroes) && now.is_zero(zeroes)) ++zeroes;
-    if (zeroes == old.bytes.size()) return old.holds_scalar() && now.holds_scalar() && differ(old.spill, now.spill);
-    return old.bytes != now.bytes || differ(old.spill, now.spill);
-  }
-  static bool differ(const Reg& old, const Reg& now) {
-    return !now.is_scalar() || !old.is_scalar() || !(old.value == now.value) || !old.is_linked_like(now);
+    widen(*before.state, before.precise, *current_);
   }
 
   [[nodiscard]] bool makes_no_progress(const State& before) const {
@@ -543,40 +506,6 @@ class Walk {
       if (verdict.contains(v)) mask |= 1U << v;
     }
     if (verdict.umax() >= 31) mask |= 1U << 31;
-  }
-
-  void record_claims(std::uint32_t slot) {
-    for (unsigned r = 0; r < vm::kRegisters; ++r) {
-      const Reg& reg = current_->reg(r);
-      vm::RegisterClaim now;
-      if (reg.is_scalar()) {
-        const auto bits = reg.value.bits();
-        now = {.kind = vm::RegisterClaim::Kind::kScalar,
-               .umin = reg.value.umin(),
-               .umax = reg.value.umax(),
-               .smin = reg.value.smin(),
-               .smax = reg.value.smax(),
-               .known_value = bits.value,
-               .unknown_mask = bits.mask};
-      } else if (reg.is_pointer() && !may_be_null(reg.type)) {
-        now.kind = vm::RegisterClaim::Kind::kPointer;
-      }
-      vm::RegisterClaim& claim = context_.recorder.facts.claims[slot][r];
-      claim = visits_[slot] == 1 ? now : join_claims(claim, now);
-    }
-  }
-
-  static vm::RegisterClaim join_claims(const vm::RegisterClaim& a, const vm::RegisterClaim& b) {
-    if (a.kind != b.kind || a.kind == vm::RegisterClaim::Kind::kNothing) return {};
-    const Tnum<std::uint64_t> bits =
-        Tnum<std::uint64_t>{a.known_value, a.unknown_mask}.unite({b.known_value, b.unknown_mask});
-    return {.kind = a.kind,
-            .umin = std::min(a.umin, b.umin),
-            .umax = std::max(a.umax, b.umax),
-            .smin = std::min(a.smin, b.smin),
-            .smax = std::max(a.smax, b.smax),
-            .known_value = bits.value,
-            .unknown_mask = bits.mask};
   }
 
   Context& context_;

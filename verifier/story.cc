@@ -13,7 +13,20 @@ bool same_file(const vm::SourceLine* a, const vm::SourceLine* b) {
 
 }  // namespace
 
-Story::Story(Failure& f, Context& c, const PathTree& t) : failure(f), context(c), tree(t), path(follow(c, t, t.last)) {}
+Story::Story(Failure& f, Context& c, const PathTree& t) : failure(f), context(c), tree(t), path(follow(c, t, t.last)) {
+  for (Rejection::Note& note : failure.notes) {
+    if (note.label == "fix") note.text = leaving(std::move(note.text));
+  }
+}
+
+std::string Story::leaving(std::string text) const {
+  if (path.end.frames.empty() || !path.end.top().is_callback) return text;
+  for (const std::string_view verdict : {"return XDP_PASS;", "return XDP_DROP;"}) {
+    if (const std::size_t at = text.find(verdict); at != std::string::npos)
+      text.replace(at, verdict.size(), "return 1;");
+  }
+  return text;
+}
 
 void Story::drop(std::string_view label) {
   std::erase_if(failure.notes, [&](const Rejection::Note& note) { return note.label == label; });

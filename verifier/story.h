@@ -32,7 +32,7 @@ class Story {
   void drop(std::string_view label);
   void why(std::string text) { failure.notes.push_back({"why", std::move(text)}); }
   // One line that makes the program load: "after line 12: CODE". `fix` alone is advice in words.
-  void fix(std::string text) { failure.notes.push_back({"fix", std::move(text)}); }
+  void fix(std::string text) { failure.notes.push_back({"fix", leaving(std::move(text))}); }
   // CODE in front of the line that failed, or behind the line that gives `name` its value where that is possible.
   // False, and nothing done, when neither is.
   bool insert(std::string_view name, const std::string& code);
@@ -66,6 +66,8 @@ class Story {
 
  private:
   [[nodiscard]] const vm::SourceLine* field_line(std::string_view member) const;
+  // A function that is called back leaves by 1 where a program leaves by a verdict.
+  [[nodiscard]] std::string leaving(std::string text) const;
 };
 
 }  // namespace sluice::verifier

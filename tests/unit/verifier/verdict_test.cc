@@ -1341,11 +1341,15 @@ const Row kRows[] = {
 };
 
 // Demands that only programs of another type or with other helpers run into: options_test has theirs. Those of locks
-// and records are tests/verifier's: a value's types tell of its lock.
+// and records are tests/verifier's: a value's types tell of its lock. So are those of callbacks.
 bool decided_elsewhere(Rule rule) {
-  constexpr Rule kElsewhere[] = {Rule::kMemoryBounds, Rule::kHelperAllowed, Rule::kArgScalar,    Rule::kRecordBounds,
-                                 Rule::kSpecialField, Rule::kArgLock,       Rule::kArgAllocSize, Rule::kArgRecord,
-                                 Rule::kLockOwner,    Rule::kLockCall,      Rule::kLockLeft,     Rule::kReferenceLeft};
+  constexpr Rule kElsewhere[] = {Rule::kMemoryBounds,   Rule::kHelperAllowed,      Rule::kArgScalar,
+                                 Rule::kRecordBounds,   Rule::kSpecialField,       Rule::kArgLock,
+                                 Rule::kArgAllocSize,   Rule::kArgRecord,          Rule::kLockOwner,
+                                 Rule::kLockCall,       Rule::kLockLeft,           Rule::kReferenceLeft,
+                                 Rule::kArgCallback,    Rule::kArgCallbackContext, Rule::kCallbackReturn,
+                                 Rule::kCallbackStatic, Rule::kCallbackTailCall,   Rule::kMapKeyBounds,
+                                 Rule::kMapKeyWrite};
   return std::ranges::find(kElsewhere, rule) != std::ranges::end(kElsewhere);
 }
 
