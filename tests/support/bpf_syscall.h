@@ -101,6 +101,7 @@ class KernelProgram {
  public:
   // `insns` are 8-byte slots with map descriptors filled in.
   KernelProgram(const void* insns, std::size_t slots, bool frags = false) : fd_(load(insns, slots, frags)) {}
+  explicit KernelProgram(int fd) : fd_(fd) {}  // loaded by others; closed here
   [[nodiscard]] int fd() const { return fd_.get(); }
 
   // One run on `frame`; `meta` of its first bytes are metadata.

@@ -62,7 +62,9 @@ TEST(Completeness, FindGivesEachRowAndNothingElse) {
 TEST(Completeness, ArgumentsOfEveryRowFitTogether) {
   using vm::ArgKind;
   for (const vm::HelperDesc& row : table().rows()) {
-    EXPECT_EQ(row.fn == nullptr, row.effect == vm::Effect::kTailCall) << row.name;
+    const bool by_engine = row.effect == vm::Effect::kTailCall || row.effect == vm::Effect::kCallback;
+    EXPECT_EQ(row.fn == nullptr, by_engine) << row.name;
+    EXPECT_EQ(row.callback != vm::CallbackKind::kNone, row.effect == vm::Effect::kCallback) << row.name;
     bool map = false;
     for (std::size_t i = 0; i < row.args.size(); ++i) {
       const ArgKind kind = row.args[i];
