@@ -7,6 +7,7 @@ tests/unit/verifier/optimality.txt that changes), or when it does not end in tim
 either it means the same as the original, or a test is missing. The draw of --sample is seeded.
 
     tools/mutate_operators.py --sample 100 --seed 1 --report survivors.txt
+    tools/mutate_operators.py --each-function --seed 1
 """
 
 import argparse
@@ -70,6 +71,20 @@ def mutants(name):
             yield i + 1, "line dropped", with_line(i, "")
 
 
+DEFINITION = re.compile(r"^(?:  )?(?!  )[\w<>:&*, ]+?[ &*](?:\w+<Bits>::)?(\w+)\([^;]*$|^(?:  )?\[\[nodiscard\]\].* (\w+)\(.*\{$")
+
+
+def one_a_function(every, seed):
+    """One of the mutants of each function, in the order of the source."""
+    draw, groups = random.Random(seed), {}
+    for mutant in every:
+        name, line = mutant[0], mutant[1]
+        above = (ROOT / "verifier" / name).read_text().split("\n")[:line]
+        function = next((text for text in reversed(above) if DEFINITION.match(text)), "")
+        groups.setdefault((name, function), []).append(mutant)
+    return [draw.choice(group) for group in groups.values()]
+
+
 def judge(folder, compiler, seconds):
     """What becomes of the headers in `folder`/verifier, which stand before the tree's."""
     test = folder / "test"
@@ -91,6 +106,7 @@ def judge(folder, compiler, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, help="so many of all mutants, drawn by --seed; without it all")
+    parser.add_argument("--each-function", action="store_true", help="one of each function, drawn by --seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="stop after so long and report what was done")
     parser.add_argument("--timeout", type=float, default=120, help="seconds a test may run")
@@ -101,6 +117,8 @@ def main():
     args = parser.parse_args()
 
     every = [(name, *mutant) for name in args.file or SOURCES for mutant in mutants(name)]
+    if args.each_function:
+        every = one_a_function(every, args.seed)
     if args.list:
         print(f"{len(every)} mutants")
         return 0
