@@ -227,6 +227,19 @@ void Btf::place_variables(std::string_view section, const std::map<std::string_v
   std::ranges::stable_sort(found->second, {}, &Variable::offset);
 }
 
+std::vector<Btf::Tag> Btf::tags() const {
+  std::vector<Tag> found;
+  for (std::uint32_t id = 1; id <= type_count(); ++id) {
+    const btf_type* t = impl_->at(id);
+    if (!btf_is_decl_tag(t) || btf_decl_tag(t)->component_idx != -1) continue;
+    const btf_type* on = impl_->at(t->type);
+    if (on != nullptr && (btf_is_func(on) || btf_is_var(on))) {
+      found.push_back({impl_->text(t->name_off), impl_->text(on->name_off)});
+    }
+  }
+  return found;
+}
+
 std::uint32_t Btf::pointee(std::uint32_t type) const noexcept {
   const btf_type* t = impl_->at(strip(type));
   return t != nullptr && btf_is_ptr(t) ? t->type : 0;

@@ -44,6 +44,10 @@ class Btf {
     std::string_view name;
     std::int64_t value = 0;
   };
+  struct Tag {  // __attribute__((btf_decl_tag(text))) of a function or variable as a whole
+    std::string_view text;
+    std::string_view on;  // its name
+  };
   struct Variable {  // of a data section
     std::string_view name;
     std::uint32_t type = 0;
@@ -78,6 +82,8 @@ class Btf {
   [[nodiscard]] std::vector<Variable> variables(std::string_view section) const;
   // Corrects variables' offsets by name: clang leaves 0 there, the symbol table knows. Before the Btf is shared.
   void place_variables(std::string_view section, const std::map<std::string_view, std::uint32_t>& offsets);
+  // In order of their ids.
+  [[nodiscard]] std::vector<Tag> tags() const;
   // Type pointed to by a pointer; 0 otherwise.
   [[nodiscard]] std::uint32_t pointee(std::uint32_t type) const noexcept;
   // Id of the first struct, int, ... called `name`; 0 = none.

@@ -204,7 +204,7 @@ class Expansion {
   static constexpr std::size_t kMaxDepth = 512;
 
   explicit Expansion(const Types& types) : types_(types), nodes_(2 * (std::size_t{types.count()} + 1)) {
-    nodes_[0] = nodes_[1] = {State::kDone, 1, 0};
+    nodes_[0] = nodes_[1] = {State::kDone, 1, 0, 0};
   }
 
   Result<void> walk() {
@@ -221,8 +221,13 @@ class Expansion {
   struct Node {
     State state = State::kNew;
     std::uint64_t cost = 0;
-    std::size_t depth = 0;  // of what is below
+    std::size_t depth = 0;   // of what is below
+    std::uint64_t size = 0;  // bytes of a value, at most kHuge
   };
+
+  // libbpf's printer counts the bits of a struct in an int, and where that overflows it takes the place in front of the
+  // next member for empty and fills it with lines.
+  static constexpr std::uint64_t kHuge = std::uint64_t{1} << 28;
 
   // False when the expansion has no end.
   bool visit(std::size_t root) {
@@ -260,18 +265,56 @@ class Expansion {
     return bytes + (record.size_or_type > last ? record.size_or_type - last : 0);
   }
 
+  // Whether a struct and all of its members end where an int can count the bits.
+  [[nodiscard]] bool is_countable(std::uint32_t id, const Record& record) const {
+    if (record.size_or_type >= kHuge) return false;
+    const bool bit_fields = record.info >> 31 != 0;
+    for (unsigned i = 0; i < record.count(); ++i) {
+      const std::uint32_t offset = types_.extra(id, 3 * i + 2);
+      const std::uint64_t at = (bit_fields ? offset & 0xffffff : offset) / 8;
+      const Node& member = nodes_[2 * std::size_t{types_.extra(id, 3 * i + 1)}];
+      if (at + member.size >= kHuge) return false;
+    }
+    return true;
+  }
+
+  // Of a value of type `id`, whose children are done.
+  [[nodiscard]] std::uint64_t size_of(std::uint32_t id, const Record& record, std::uint64_t below) const {
+    switch (record.kind()) {
+      case kInt:
+      case kStruct:
+      case kUnion:
+      case kEnum:
+      case kFloat:
+      case kEnum64: return std::min<std::uint64_t>(kHuge, record.size_or_type);
+      case kPtr: return 8;
+      case kArray: return std::min(kHuge, below * types_.extra(id, 2));
+      case kTypedef:
+      case kVolatile:
+      case kConst:
+      case kRestrict:
+      case kTypeTag: return below;
+      default: return 0;
+    }
+  }
+
   void close(std::size_t node) {
     const auto id = static_cast<std::uint32_t>(node / 2);
     const Record record = types_.at(id);
     std::uint64_t cost = 1;
-    if (record.kind() == kStruct || record.kind() == kUnion) cost += padding(id, record) / 8;
+    const bool is_whole = record.kind() == kStruct || record.kind() == kUnion;
+    const bool is_named_only = node % 2 == 1 && record.name != 0;  // its members were not walked, nor are they printed
+    if (is_whole) cost += padding(id, record) / 8;
+    if (is_whole && !is_named_only && !is_countable(id, record)) cost = kMaxCost;
     std::size_t depth = 0;
+    std::uint64_t below_size = 0;
     types_.each_child(id, node % 2 == 1, [&](std::uint32_t child, bool through) {
       const Node& below = nodes_[2 * std::size_t{child} + (through ? 1 : 0)];
       cost = std::min(kMaxCost, cost + below.cost);
       depth = std::max(depth, below.depth + 1);
+      below_size = below.size;
     });
-    nodes_[node] = {State::kDone, cost, depth};
+    nodes_[node] = {State::kDone, cost, depth, size_of(id, record, below_size)};
     depth_ = std::max(depth_, depth);
   }
 

@@ -76,7 +76,7 @@ Result<ElfObject> read_object(std::span<const std::byte> image, const std::strin
   const std::size_t kconfig_map = maps->size();
   if (debug->kconfig.map) {
     if (kconfig_map >= kMaxMaps) return Error{ErrorCode::kProgram, fmt::format("more than {} maps", kMaxMaps)};
-    maps->push_back({*debug->kconfig.map, kNoSection, 0});
+    maps->push_back({*debug->kconfig.map, kNoSection, 0, 0});
   }
   auto linked =
       link_programs({*file, *maps, debug->lines, debug->kconfig, kconfig_map, debug->btf != nullptr, options});

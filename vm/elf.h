@@ -29,6 +29,14 @@ struct MapDecl {
     std::uint32_t map = 0;  // index into ElfObject::maps
   };
   std::vector<Inner> inner;
+  // Prog arrays: the programs in them from the start, by `.values`, iproute2's sections "ID/KEY" or tags
+  // "tail:MAP/KEY".
+  struct Tail {
+    std::uint32_t key = 0;
+    std::string program;  // one of the object's functions; not always one that is run here
+    bool operator==(const Tail&) const = default;
+  };
+  std::vector<Tail> tails;  // ascending by key, one each
 };
 
 // A program that is listed only: of a type not run here or not known, or one that cannot be linked.

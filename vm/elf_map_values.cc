@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "vm/elf_tails.h"
+
 namespace sluice::vm {
 namespace {
 
@@ -21,7 +23,12 @@ std::optional<std::uint64_t> values_offset(const Btf& btf, std::uint32_t type) {
 class Values {
  public:
   Values(const ElfFile& file, const Btf& btf, const ElfSection& section, std::vector<PlacedMap>& maps)
-      : file_(file), btf_(btf), section_(section), maps_(maps), variables_(btf.variables(section.name)) {}
+      : file_(file),
+        functions_(file),
+        btf_(btf),
+        section_(section),
+        maps_(maps),
+        variables_(btf.variables(section.name)) {}
 
   Result<void> read() {
     for (const ElfRelocation& relocation : file_.relocations(section_.index)) {
@@ -47,7 +54,9 @@ class Values {
 
   Result<void> read_one(const ElfRelocation& relocation) {
     PlacedMap* const outer = map_before(section_.index, relocation.offset);
-    if (outer == nullptr || outer->declaration.spec.inner == nullptr) return {};
+    if (outer == nullptr) return {};
+    const bool holds_programs = outer->declaration.spec.type == MapType::kProgArray;
+    if (outer->declaration.spec.inner == nullptr && !holds_programs) return {};
     const std::string& name = outer->declaration.spec.name;
     const auto variable = std::ranges::find(variables_, outer->offset, &Btf::Variable::offset);
     const auto values = variable == variables_.end() ? std::nullopt : values_offset(btf_, variable->type);
@@ -60,6 +69,7 @@ class Values {
       return error(
           name, fmt::format("values[{}]: relocation type {}, expected {}", index, relocation.type, kRelocationAbs64));
     }
+    if (holds_programs) return put_program(relocation, static_cast<std::uint32_t>(index), outer->declaration);
     const auto target = target_of(relocation);
     if (!target) return error(name, fmt::format("values[{}] is no map", index));
     if (outer->declaration.inner.size() >= kMaxInner) return error(name, "has too many values");
@@ -67,8 +77,19 @@ class Values {
     return {};
   }
 
-  // The index of the map that starts exactly where the relocation points.
-  std::optional<std::uint32_t> target_of(const ElfRelocation& relocation) {
+  Result<void> put_program(const ElfRelocation& relocation, std::uint32_t key, MapDecl& array) {
+    const ElfSymbol& symbol = file_.symbols()[relocation.symbol];
+    const auto offset = offset_of(relocation);
+    const bool in_code = offset && file_.sections()[symbol.section].is_code;
+    const ElfSymbol* const program = in_code ? functions_.at(symbol.section, *offset) : nullptr;
+    if (program == nullptr) return error(array.spec.name, fmt::format("values[{}] is no program", key));
+    if (array.tails.size() >= kMaxInner) return error(array.spec.name, "has too many values");
+    array.tails.push_back({key, std::string(program->name)});
+    return {};
+  }
+
+  // Bytes from the start of its symbol's section to where the relocation points.
+  [[nodiscard]] std::optional<std::uint64_t> offset_of(const ElfRelocation& relocation) const {
     const ElfSymbol& symbol = file_.symbols()[relocation.symbol];
     if (symbol.section == 0 || symbol.section == kNoSection) return std::nullopt;
     std::uint64_t distance = static_cast<std::uint64_t>(relocation.addend);
@@ -78,14 +99,21 @@ class Values {
       if (relocation.offset > data.size() || data.size() - relocation.offset < kPointerBytes) return std::nullopt;
       __builtin_memcpy(&distance, data.data() + relocation.offset, kPointerBytes);
     }
-    const std::uint64_t offset = symbol.value + distance;
-    const PlacedMap* const map = map_before(symbol.section, offset);
-    if (map == nullptr || map->offset != offset) return std::nullopt;
+    return symbol.value + distance;
+  }
+
+  // The index of the map that starts exactly where the relocation points.
+  std::optional<std::uint32_t> target_of(const ElfRelocation& relocation) {
+    const auto offset = offset_of(relocation);
+    if (!offset) return std::nullopt;
+    const PlacedMap* const map = map_before(file_.symbols()[relocation.symbol].section, *offset);
+    if (map == nullptr || map->offset != *offset) return std::nullopt;
     return static_cast<std::uint32_t>(map - maps_.data());
   }
 
-  static constexpr std::size_t kMaxInner = 1U << 16;  // of one map
+  static constexpr std::size_t kMaxInner = 1U << 16;  // values of one map
   const ElfFile& file_;
+  const FunctionSymbols functions_;
   const Btf& btf_;
   const ElfSection& section_;
   std::vector<PlacedMap>& maps_;

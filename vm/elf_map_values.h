@@ -1,5 +1,6 @@
 #pragma once
-// Static initialisers of maps of maps, `.values = {[2] = &other}`: relocations in `.maps`. Control path.
+// Static initialisers of maps of maps and prog arrays, `.values = {[2] = &other}`: relocations in `.maps`. Control
+// path.
 #include <vector>
 
 #include "base/result.h"
@@ -9,8 +10,8 @@
 
 namespace sluice::vm {
 
-// Sets MapDecl::inner of `maps`, which holds all maps of the object. Relocations of other maps' values are left alone.
-// `btf` may be null when there is no `.maps`.
+// Sets MapDecl::inner and MapDecl::tails of `maps`, which holds all maps of the object. Relocations of other maps'
+// values are left alone. `btf` may be null when there is no `.maps`.
 Result<void> read_map_values(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps);
 
 }  // namespace sluice::vm

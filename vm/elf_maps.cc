@@ -7,6 +7,7 @@
 
 #include "vm/elf_legacy_maps.h"
 #include "vm/elf_map_values.h"
+#include "vm/elf_tails.h"
 
 namespace sluice::vm {
 namespace {
@@ -150,7 +151,7 @@ Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<Plac
       continue;
     }
     if (!spec) return std::move(spec).error();
-    maps.push_back({{std::move(*spec), MapDecl::Origin::kDeclared, {}}, section->index, variable.offset});
+    maps.push_back({{std::move(*spec), MapDecl::Origin::kDeclared, {}, {}, {}}, section->index, variable.offset, 0});
   }
   return {};
 }
@@ -174,7 +175,7 @@ Result<void> read_data(const ElfFile& file, const Btf* btf, std::vector<PlacedMa
     }
     total += section.size;
     if (maps.size() >= kMaxMaps) return error(fmt::format("more than {} maps", kMaxMaps));
-    PlacedMap map{{}, section.index, 0};
+    PlacedMap map{{}, section.index, 0, 0};
     MapSpec& spec = map.declaration.spec;
     spec.name = section.name;
     spec.type = MapType::kArray;
@@ -202,6 +203,7 @@ Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf, st
   if (auto done = read_declared(file, btf, maps, unread); !done) return done.error();
   if (auto done = read_data(file, btf, maps); !done) return done.error();
   if (auto done = read_map_values(file, btf, maps); !done) return done.error();
+  if (auto done = read_tails(file, btf, maps, unread); !done) return done.error();
   return maps;
 }
 

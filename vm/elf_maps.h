@@ -19,6 +19,7 @@ struct PlacedMap {
   MapDecl declaration;
   std::uint32_t section = 0;  // index of the ELF section
   std::uint64_t offset = 0;   // bytes from its start; 0 for data sections
+  std::uint32_t id = 0;       // of a legacy definition: what others, and iproute2's sections, call it; 0 = nothing
 };
 
 // Legacy maps by offset, then those of `.maps` by offset, then data sections by index. `btf` may be null.

@@ -50,6 +50,7 @@ class Linker {
 
   Result<Linked> run() {
     if (auto done = find_functions(); !done) return done.error();
+    find_references();
     Linked linked;
     for (const ElfSection& section : in_.file.sections()) {
       if (!section.is_code || section.size == 0 || section.name == ".text") continue;
@@ -136,6 +137,40 @@ class Linker {
     return *found;
   }
 
+  // Marks the functions that code of the object calls or takes the address of.
+  void find_references() {
+    is_referenced_.resize(functions_.size());
+    const auto mark = [this](std::uint32_t section, std::int64_t slot) {
+      if (const auto function = function_at(section, slot)) is_referenced_[*function] = true;
+    };
+    for (const ElfSection& section : in_.file.sections()) {
+      if (!section.is_code) continue;
+      for (const ElfRelocation& relocation : in_.file.relocations(section.index)) {
+        const ElfSymbol& symbol = in_.file.symbols()[relocation.symbol];
+        if (symbol.section == 0 || symbol.section == kNoSection || !in_.file.sections()[symbol.section].is_code)
+          continue;
+        if (relocation.offset % sizeof(Insn) != 0 || relocation.offset >= section.data.size()) continue;
+        const auto insn = insn_at(section, relocation.offset / sizeof(Insn));
+        const auto start = static_cast<std::int64_t>(symbol.value / sizeof(Insn));
+        if (insn.opcode == kOpcodeCall) mark(symbol.section, start + call_distance(relocation, insn));
+        const std::int64_t bytes = relocation.has_addend ? relocation.addend : std::int64_t{insn.imm};
+        if (is_lddw(insn)) mark(symbol.section, start + bytes / static_cast<std::int64_t>(sizeof(Insn)));
+      }
+      const std::size_t count = by_section_[section.index].empty() ? 0 : section.data.size() / sizeof(Insn);
+      for (std::size_t slot = 0; slot < count; ++slot) {
+        const Insn insn = insn_at(section, slot);
+        if (is_local_call(insn)) mark(section.index, static_cast<std::int64_t>(slot) + insn.imm + 1);
+      }
+    }
+  }
+
+  [[nodiscard]] static Insn insn_at(const ElfSection& section, std::size_t slot) {
+    Insn insn;
+    if ((slot + 1) * sizeof(Insn) > section.data.size()) return insn;
+    std::memcpy(&insn, section.data.data() + slot * sizeof(Insn), sizeof(Insn));
+    return insn;
+  }
+
   // --- programs ---
 
   // What the program is taken for; null when it is only listed.
@@ -150,7 +185,7 @@ class Linker {
     bool listed = false;
     for (const std::size_t index : by_section_[section.index]) {
       const Function& function = functions_[index];
-      if (function.is_local) continue;  // a sub-program of those beside it
+      if (function.is_local && is_referenced_[index]) continue;  // a sub-program of those beside it
       any = true;
       const ProgramType* type = type_of(function.name, section);
       Result<void> done;
@@ -314,9 +349,12 @@ class Linker {
     }
     insn.src = kSourceLocal;
     const auto inside = static_cast<std::int64_t>(symbol.value / sizeof(Insn));
-    const std::int64_t distance = relocation.has_addend ? relocation.addend / static_cast<std::int64_t>(sizeof(Insn))
-                                                        : std::int64_t{insn.imm} + 1;
-    return refer(symbol.section, inside + distance, at, references);
+    return refer(symbol.section, inside + call_distance(relocation, insn), at, references);
+  }
+
+  static std::int64_t call_distance(const ElfRelocation& relocation, const Insn& insn) {
+    return relocation.has_addend ? relocation.addend / static_cast<std::int64_t>(sizeof(Insn))
+                                 : std::int64_t{insn.imm} + 1;
   }
 
   Result<void> apply_kconfig(const ElfRelocation& relocation,
@@ -386,6 +424,7 @@ class Linker {
   const LinkInput& in_;
   std::vector<Function> functions_;
   std::vector<std::vector<std::size_t>> by_section_;  // indices into functions_, ascending by start
+  std::vector<bool> is_referenced_;                   // by index into functions_
   std::map<std::pair<std::uint32_t, std::int64_t>, std::size_t> declared_;  // section and offset -> map
   std::map<std::uint32_t, std::size_t> data_;                               // section -> map
   std::map<std::size_t, std::int64_t> placed_;  // function -> its slot in the program being linked

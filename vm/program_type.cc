@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "vm/ctx_fields.h"
+#include "vm/tail_section.h"
 
 namespace sluice::vm {
 namespace {
@@ -37,14 +38,6 @@ constexpr SectionRule kSections[] = {
     {"xdp_devmap/", xdp_devmap_type},      {"xdp_cpumap/", xdp_cpumap_type}, {"xdp", xdp_type},
 };
 
-// "2/7": what iproute2 calls the program that belongs into slot 7 of the prog array with id 2.
-bool is_iproute2_slot(std::string_view section) {
-  const std::size_t slash = section.find('/');
-  if (slash == 0 || slash == std::string_view::npos || slash + 1 == section.size()) return false;
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  return std::ranges::all_of(section.substr(0, slash), digit) && std::ranges::all_of(section.substr(slash + 1), digit);
-}
-
 }  // namespace
 
 const ProgramType& xdp_type() noexcept {
@@ -74,7 +67,7 @@ const ProgramType* type_of_section(std::string_view section, bool* frags) noexce
   for (const SectionRule& rule : kSections) {
     if (section.starts_with(rule.prefix)) return &rule.type();
   }
-  return is_iproute2_slot(section) ? &xdp_type() : nullptr;
+  return tail_section(section) ? &xdp_type() : nullptr;
 }
 
 const ProgramType* type_called(std::string_view name) noexcept {

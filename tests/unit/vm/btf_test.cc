@@ -261,6 +261,22 @@ TEST(Btf, TypesWithMembersOfNoAlignmentAreNotWrittenAsC) {
   EXPECT_THAT(btf->to_c(), HasSubstr("no alignment"));
 }
 
+TEST(Btf, StructsWhoseBitsAnIntCannotCountAreNotWrittenAsC) {
+  // A member of 2^28 bytes, then one that begins inside it: libbpf's count of bits wraps around.
+  const auto text = [](std::uint32_t count, std::uint32_t size, std::uint32_t second) {
+    Section section;
+    section.type(section.string("char"), kInt, 0, 1, {8});
+    section.type(0, kArray, 0, 0, {1, 1, count});
+    section.type(section.string("s"), kStruct, 2, size, {section.string("a"), 2, 0, section.string("b"), 1, second});
+    const auto btf = Btf::parse(section.bytes());
+    return btf ? btf->to_c() : btf.error().message;
+  };
+  EXPECT_THAT(text(1U << 28, 16, 64), HasSubstr("would fill too many lines"));
+  EXPECT_THAT(text(1, 1U << 28, 8), HasSubstr("would fill too many lines"));
+  EXPECT_THAT(text(1, 16, UINT32_MAX - 7), HasSubstr("would fill too many lines"));
+  EXPECT_THAT(text(1U << 12, 1U << 13, 8U << 12), HasSubstr("char a[4096]"));
+}
+
 TEST(Btf, LongChainsOfQualifiersEndAsVoid) {
   Section chain;
   for (std::uint32_t i = 1; i <= 5000; ++i) chain.type(0, kConst, 0, i == 5000 ? 0 : i + 1);
