@@ -31,8 +31,13 @@ Arg ringbuf_query(Arg map, Arg what, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 
 // environment.cc
 Arg ktime_get_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg ktime_get_boot_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg ktime_get_coarse_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg ktime_get_tai_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg jiffies64(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg get_prandom_u32(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg get_smp_processor_id(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg get_numa_node_id(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 
 // trace.cc
 Arg trace_printk(Arg format, Arg size, Arg a, Arg b, Arg c, vm::ExecEnv& env) noexcept;
