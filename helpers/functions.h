@@ -41,6 +41,16 @@ Arg get_numa_node_id(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 
 // trace.cc
 Arg trace_printk(Arg format, Arg size, Arg a, Arg b, Arg c, vm::ExecEnv& env) noexcept;
+Arg trace_vprintk(Arg format, Arg size, Arg data, Arg data_size, Arg, vm::ExecEnv& env) noexcept;
+Arg snprintf(Arg to, Arg size, Arg format, Arg data, Arg data_size, vm::ExecEnv& env) noexcept;
+
+// memory.cc
+Arg probe_read_kernel(Arg to, Arg size, Arg from, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg strncmp(Arg text, Arg size, Arg other, Arg, Arg, vm::ExecEnv& env) noexcept;
+
+// fib.cc
+Arg fib_lookup(Arg context, Arg params, Arg size, Arg flags, Arg, vm::ExecEnv& env) noexcept;
+Arg check_mtu(Arg context, Arg ifindex, Arg mtu_length, Arg difference, Arg flags, vm::ExecEnv& env) noexcept;
 
 // redirect.cc
 Arg redirect(Arg ifindex, Arg flags, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;

@@ -1,6 +1,7 @@
 #pragma once
 // What a worker hands to every engine and helper (sixth argument, r9): no globals, no thread_local.
 // One a worker, touched by that worker's thread only. The JIT addresses members with offsetof.
+#include <array>
 #include <cstdint>
 #include <ctime>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 namespace sluice::vm {
 
+class Fib;
 struct XdpContext;
 
 // Nanoseconds for bpf_ktime_get_ns and its siblings: one of the system's clocks, or a time that replay sets (never
@@ -52,6 +54,9 @@ struct ExecEnv {
   Clock clock;
   Prng prng;
   TraceSink* trace = nullptr;  // null = lines are thrown away
+  const Fib* fib = nullptr;    // ports and routes; null = there is but the port the frame came in by
+  // What SYN cookies are made with: the same for all workers of a switch, so that each knows the others' cookies.
+  std::array<std::uint64_t, 2> cookie_key{};
 };
 static_assert(std::is_standard_layout_v<ExecEnv>);
 

@@ -1345,7 +1345,8 @@ const Row kRows[] = {
 bool decided_elsewhere(Rule rule) {
   constexpr Rule kElsewhere[] = {Rule::kMemoryBounds, Rule::kHelperAllowed, Rule::kArgScalar,    Rule::kRecordBounds,
                                  Rule::kSpecialField, Rule::kArgLock,       Rule::kArgAllocSize, Rule::kArgRecord,
-                                 Rule::kLockOwner,    Rule::kLockCall,      Rule::kLockLeft,     Rule::kReferenceLeft};
+                                 Rule::kArgAlign,     Rule::kArgString,     Rule::kArgFormat,    Rule::kLockOwner,
+                                 Rule::kLockCall,     Rule::kLockLeft,      Rule::kReferenceLeft};
   return std::ranges::find(kElsewhere, rule) != std::ranges::end(kElsewhere);
 }
 
