@@ -31,11 +31,26 @@ Arg ringbuf_query(Arg map, Arg what, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 
 // environment.cc
 Arg ktime_get_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg ktime_get_boot_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg ktime_get_coarse_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg ktime_get_tai_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg jiffies64(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg get_prandom_u32(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg get_smp_processor_id(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg get_numa_node_id(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 
 // trace.cc
 Arg trace_printk(Arg format, Arg size, Arg a, Arg b, Arg c, vm::ExecEnv& env) noexcept;
+Arg trace_vprintk(Arg format, Arg size, Arg data, Arg data_size, Arg, vm::ExecEnv& env) noexcept;
+Arg snprintf(Arg to, Arg size, Arg format, Arg data, Arg data_size, vm::ExecEnv& env) noexcept;
+
+// memory.cc
+Arg probe_read_kernel(Arg to, Arg size, Arg from, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg strncmp(Arg text, Arg size, Arg other, Arg, Arg, vm::ExecEnv& env) noexcept;
+
+// fib.cc
+Arg fib_lookup(Arg context, Arg params, Arg size, Arg flags, Arg, vm::ExecEnv& env) noexcept;
+Arg check_mtu(Arg context, Arg ifindex, Arg mtu_length, Arg difference, Arg flags, vm::ExecEnv& env) noexcept;
 
 // redirect.cc
 Arg redirect(Arg ifindex, Arg flags, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;

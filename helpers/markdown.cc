@@ -19,6 +19,11 @@ std::string_view words(vm::ArgKind kind) {
     case vm::ArgKind::kReadMem: return "memory";
     case vm::ArgKind::kReadMemOrNull: return "memory or null";
     case vm::ArgKind::kWriteMem: return "memory written";
+    case vm::ArgKind::kInOutMem: return "memory read and written";
+    case vm::ArgKind::kInOutMemOrNull: return "memory read and written, or null";
+    case vm::ArgKind::kFixedMem: return "memory of fixed size";
+    case vm::ArgKind::kFixedMemInOut: return "aligned memory of fixed size, read and written";
+    case vm::ArgKind::kConstString: return "constant text";
     case vm::ArgKind::kSize: return "size";
     case vm::ArgKind::kSizeOrZero: return "size or 0";
     case vm::ArgKind::kCallback: return "static function";

@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include "verifier/access.h"
+#include "verifier/call_text.h"
 #include "verifier/transfer.h"
 #include "vm/maps/map.h"
+#include "vm/print_format.h"
 
 namespace sluice::verifier {
 namespace {
@@ -19,7 +21,8 @@ constexpr std::int32_t kChangesMap[] = {2, 3, 87, 88};  // map_update_elem, map_
 // Those that hand out the memory they read, to maps, frames or readers: map_update_elem, perf_event_output,
 // map_push_elem, ringbuf_output, xdp_store_bytes.
 constexpr std::int32_t kHandsOut[] = {2, 25, 87, 130, 190};
-constexpr std::int32_t kMapLookup = 1;    // map_lookup_elem
+constexpr std::int32_t kMapLookup = 1;  // map_lookup_elem
+constexpr std::int32_t kSnprintf = 165;
 constexpr std::int64_t kMaxErrno = 4095;  // MAX_ERRNO, linux/err.h
 
 const vm::Map* map_of(const Context& context, const Reg& reg) {
@@ -37,7 +40,8 @@ const vm::Map* map_argument(const Context& context, const State& state, const He
 }
 
 bool takes_size(ArgKind kind) {
-  return kind == ArgKind::kReadMem || kind == ArgKind::kReadMemOrNull || kind == ArgKind::kWriteMem;
+  return kind == ArgKind::kReadMem || kind == ArgKind::kReadMemOrNull || kind == ArgKind::kWriteMem ||
+         kind == ArgKind::kInOutMem || kind == ArgKind::kInOutMemOrNull;
 }
 
 // Whether a number given as such an argument decides anything: a size, or null for an address.
@@ -52,7 +56,7 @@ class Arguments {
     for (unsigned number = 1; number <= 5; ++number) {
       if (Check failed = argument(number)) return failed;
     }
-    return {};
+    return helper_.id == kSnprintf ? format() : Check{};
   }
 
  private:
@@ -87,8 +91,13 @@ class Arguments {
       case ArgKind::kMapKey:
       case ArgKind::kMapValue:
       case ArgKind::kMapValueOut: return map_memory(number, kind);
+      case ArgKind::kFixedMem:
+      case ArgKind::kFixedMemInOut: return fixed_memory(number, kind);
+      case ArgKind::kConstString: return text(number, reg);
       case ArgKind::kReadMem:
       case ArgKind::kReadMemOrNull:
+      case ArgKind::kInOutMem:
+      case ArgKind::kInOutMemOrNull:
       case ArgKind::kWriteMem: return {};  // judged with its size
       case ArgKind::kSize:
       case ArgKind::kSizeOrZero: return sized_memory(number, kind);
@@ -185,7 +194,46 @@ class Arguments {
                             reg.type == Type::kRecord ? " with an offset" : ""));
   }
 
-  Check memory(unsigned number, std::int64_t size, bool writes) const {
+  Check fixed_memory(unsigned number, ArgKind kind) const {
+    const std::int64_t size = helper_.fixed_size[number - 1];
+    if (Check failed = memory(number, size, kind)) return failed;
+    if (kind != ArgKind::kFixedMemInOut || !on(Rule::kArgAlign)) return {};
+    const Reg& reg = state_.reg(number);
+    const Tnum<std::uint64_t> bits =
+        alu(vm::AluOp::kAdd, true, reg.value, Scalar::constant(static_cast<std::uint64_t>(reg.offset))).bits();
+    if (((bits.value | bits.mask) & static_cast<std::uint64_t>(size - 1)) == 0) return {};
+    return fail(Rule::kArgAlign, number, fmt::format("the address is not a multiple of {}", size),
+                {{"fix", "pass the address of a variable of the type that the helper writes"}});
+  }
+
+  Check text(unsigned number, const Reg& reg) const {
+    const ConstantText found = constant_text(context_, reg);
+    if (found.text != nullptr || !on(Rule::kArgString)) return {};
+    return fail(Rule::kArgString, number,
+                fmt::format("constant text is expected, r{} holds {}", number, describe(reg.type)),
+                {{"why", std::string(found.why)}, {"fix", "write: static const char text[] = \"..\"; and pass text"}});
+  }
+
+  // What snprintf is given: a format and its arguments, 8 bytes each.
+  Check format() const {
+    if (!on(Rule::kArgFormat)) return {};
+    const ConstantText found = constant_text(context_, state_.reg(3));
+    const Reg& size = state_.reg(5);
+    if (found.text == nullptr || !size.is_scalar()) return {};  // refused, or a test switched that off
+    const std::uint64_t bytes = size.value.bits().value;        // known so far, as the kernel has it
+    if (bytes % 8 != 0) {
+      return fail(Rule::kArgFormat, 5, fmt::format("the arguments have {} bytes, which is no multiple of 8", bytes),
+                  {{"fix", "pass an array of unsigned long long and its sizeof"}});
+    }
+    if (vm::format_fits(found.text, bytes / 8)) return {};
+    return fail(Rule::kArgFormat, 3, fmt::format("the format is malformed or has not just {} arguments", bytes / 8),
+                {{"why", "what is understood: %c %s %d %i %u %x %X with l or ll, %p %pks %pus %pi4 %pI4 %pi6 %pI6"},
+                 {"fix", "correct the format, or pass an argument for each conversion"}});
+  }
+
+  Check memory(unsigned number, std::int64_t size, ArgKind kind) const {
+    const bool writes = vm::is_written(kind);
+    const bool reads = !vm::is_only_written(kind);
     const Reg& reg = state_.reg(number);
     const bool points = reg.type == Type::kStack || reg.is_packet() || reg.type == Type::kMapValue ||
                         reg.type == Type::kMemory || reg.type == Type::kMapKey || reg.type == Type::kRecord ||
@@ -199,16 +247,16 @@ class Arguments {
       return fail(Rule::kArgMemory, number, "this helper takes no memory of the packet",
                   {{"fix", "copy the bytes to the stack first"}});
     }
-    if (!writes) {
+    const auto access = [&](Use use) {
+      return check_access(
+          context_, reg,
+          {.slot = slot_, .reg = static_cast<int>(number), .offset = 0, .size = size, .use = use, .by_helper = true});
+    };
+    if (reads) {
       if (Check failed = leak(number, reg, size)) return failed;
+      if (Check failed = access(Use::kRead)) return failed;
     }
-    return check_access(context_, reg,
-                        {.slot = slot_,
-                         .reg = static_cast<int>(number),
-                         .offset = 0,
-                         .size = size,
-                         .use = writes ? Use::kWrite : Use::kRead,
-                         .by_helper = true});
+    return writes ? access(Use::kWrite) : Check{};
   }
 
   // Pointers among stack bytes that the helper hands out.
@@ -234,7 +282,7 @@ class Arguments {
     const vm::Map* map = map_argument(context_, state_, helper_, index);
     if (map == nullptr) return {};  // the map argument was refused already, or a test switched that off
     const std::uint32_t size = kind == ArgKind::kMapKey ? map->spec().key_size : map->spec().value_size;
-    return size == 0 ? Check{} : memory(number, size, kind == ArgKind::kMapValueOut);
+    return size == 0 ? Check{} : memory(number, size, kind);
   }
 
   // The memory in register number-1 and its size in `number`.
@@ -262,11 +310,12 @@ class Arguments {
       return fail(Rule::kSizeZero, number, "the size may be 0", bounds);
     }
     const auto most = static_cast<std::int64_t>(size.value.umax());
-    const bool null_allowed = address.is_null() && memory_kind == ArgKind::kReadMemOrNull;
+    const bool null_allowed =
+        address.is_null() && (memory_kind == ArgKind::kReadMemOrNull || memory_kind == ArgKind::kInOutMemOrNull);
     if (most == 0 && null_allowed) return {};
     // No bytes at an address are still an address.
     const std::int64_t bytes = address.is_scalar() ? std::max<std::int64_t>(most, 1) : most;
-    return memory(number - 1, bytes, memory_kind == ArgKind::kWriteMem);
+    return memory(number - 1, bytes, memory_kind);
   }
 
   const Context& context_;
@@ -358,6 +407,7 @@ std::int64_t memory_size(const State& state, const HelperDesc& helper, unsigned 
     return size.is_scalar() ? static_cast<std::int64_t>(std::min<std::uint64_t>(size.value.umax(), vm::kStackBytes))
                             : 0;
   }
+  if (kind == ArgKind::kFixedMem || kind == ArgKind::kFixedMemInOut) return helper.fixed_size[number - 1];
   if (map == nullptr) return 0;
   if (kind == ArgKind::kMapKey) return map->spec().key_size;
   return kind == ArgKind::kMapValue || kind == ArgKind::kMapValueOut ? map->spec().value_size : 0;
@@ -447,9 +497,9 @@ void call_helper(Context& context, State& state) {
   for (unsigned number = 1; number <= 5; ++number) {
     const Reg reg = state.reg(number);
     const ArgKind kind = helper->args[number - 1];
-    const bool writes = kind == ArgKind::kWriteMem || kind == ArgKind::kMapValueOut;
     if (decides(kind)) context.demand(reg);
-    helper_memory(context, state, reg, memory_size(state, *helper, number, map), writes);
+    helper_memory(context, state, reg, memory_size(state, *helper, number, map), !vm::is_only_written(kind),
+                  vm::is_written(kind));
   }
   vm::Facts& facts = context.recorder.facts;
   const std::int32_t known = context.program_map(index);

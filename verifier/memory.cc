@@ -270,16 +270,13 @@ std::optional<Reg> constant_behind(Context& context, const State& state, const R
   return value;
 }
 
-void helper_memory(Context& context, State& state, const Reg& base, std::int64_t size, bool writes) {
+void helper_memory(Context& context, State& state, const Reg& base, std::int64_t size, bool reads, bool writes) {
   if (base.type != Type::kStack || size <= 0) return;
   const Bytes bytes = touch(context, state, base, 0, size);
   Frame& frame = state.frames[base.frame];
-  if (writes) {
-    // A helper that fails may leave them unwritten: those stay so, and a later read has them cleared at entry.
-    smear(frame, bytes, nullptr);
-  } else {
-    note_unwritten(context, frame, bytes);
-  }
+  if (reads) note_unwritten(context, frame, bytes);
+  // A helper that fails may leave them unwritten: those stay so, and a later read has them cleared at entry.
+  if (writes) smear(frame, bytes, nullptr);
 }
 
 }  // namespace sluice::verifier

@@ -149,7 +149,7 @@ class Recorder {
     if (helper == nullptr) return;
     for (unsigned number = 1; number <= helper->args.size(); ++number) {
       const vm::ArgKind kind = helper->args[number - 1];
-      if (kind != vm::ArgKind::kWriteMem && kind != vm::ArgKind::kMapValueOut) continue;
+      if (!vm::is_written(kind)) continue;
       const Place first = stack(state.reg(number), 0);
       const bool sized = number < 5 && state.reg(number + 1).is_scalar();
       const std::uint64_t bytes =

@@ -38,6 +38,6 @@ void transfer_atomic(Context& context, State& state);
 // The number in the `size` bytes of stack at `base`, when it is the same one on this path. Changes only ids.
 std::optional<Reg> constant_behind(Context& context, const State& state, const Reg& base, unsigned size);
 // A helper reads or writes up to `size` bytes through `base`.
-void helper_memory(Context& context, State& state, const Reg& base, std::int64_t size, bool writes);
+void helper_memory(Context& context, State& state, const Reg& base, std::int64_t size, bool reads, bool writes);
 
 }  // namespace sluice::verifier

@@ -1,6 +1,7 @@
 #pragma once
 // What a worker hands to every engine and helper (sixth argument, r9): no globals, no thread_local.
 // One a worker, touched by that worker's thread only. The JIT addresses members with offsetof.
+#include <array>
 #include <cstdint>
 #include <ctime>
 #include <string_view>
@@ -8,17 +9,20 @@
 
 namespace sluice::vm {
 
+class Fib;
 struct XdpContext;
 
-// Nanoseconds for bpf_ktime_get_ns: CLOCK_MONOTONIC, or a time that replay sets (never backwards).
+// Nanoseconds for bpf_ktime_get_ns and its siblings: one of the system's clocks, or a time that replay sets (never
+// backwards), the same for all of them.
 struct Clock {
   bool is_virtual = false;
   std::uint64_t virtual_ns = 0;
 
-  [[nodiscard]] std::uint64_t now_ns() const noexcept {
+  // `which` is one of those that the vDSO reads without a system call.
+  [[nodiscard]] std::uint64_t now_ns(clockid_t which = CLOCK_MONOTONIC) const noexcept {
     if (is_virtual) return virtual_ns;
     timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(which, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
   }
 };
@@ -45,10 +49,14 @@ class TraceSink {
 struct ExecEnv {
   std::uint32_t cpu = 0;  // what bpf_get_smp_processor_id returns; index of the per-CPU slots
   std::uint32_t worker = 0;
+  std::uint32_t numa_node = 0;  // of the worker's core; what bpf_get_numa_node_id returns
   XdpContext* frame = nullptr;  // the frame being run; set by burst entries and interpreter, null for `exec` programs
   Clock clock;
   Prng prng;
   TraceSink* trace = nullptr;  // null = lines are thrown away
+  const Fib* fib = nullptr;    // ports and routes; null = there is but the port the frame came in by
+  // What SYN cookies are made with: the same for all workers of a switch, so that each knows the others' cookies.
+  std::array<std::uint64_t, 2> cookie_key{};
 };
 static_assert(std::is_standard_layout_v<ExecEnv>);
 

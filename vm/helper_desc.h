@@ -27,7 +27,12 @@ enum class ArgKind : std::uint8_t {
   kMapValueOut,  // writable memory of the map's value size that need not be initialised
   kReadMem,      // readable memory; its size is the next argument
   kReadMemOrNull,
-  kWriteMem,         // writable memory that need not be initialised; its size is the next argument
+  kWriteMem,  // writable memory that need not be initialised; its size is the next argument
+  kInOutMem,  // memory that is read and written; its size is the next argument
+  kInOutMemOrNull,
+  kFixedMem,         // readable memory of `fixed_size` bytes
+  kFixedMemInOut,    // memory of `fixed_size` bytes, aligned to them, that is read and written
+  kConstString,      // an address in a map nobody changes any more, with a zero byte behind it in the value
   kSize,             // bytes of the memory before it, 1..
   kSizeOrZero,       // bytes of the memory before it, 0..
   kCallback,         // the address of a static function of the program (lddw)
@@ -36,6 +41,16 @@ enum class ArgKind : std::uint8_t {
   kAllocSize,        // a constant: bytes of the memory returned
   kRecord,           // what an earlier call gave that returns kRecordOrNull, at its start
 };
+
+// Memory that the helper may leave something in.
+constexpr bool is_written(ArgKind kind) noexcept {
+  return kind == ArgKind::kMapValueOut || kind == ArgKind::kWriteMem || kind == ArgKind::kInOutMem ||
+         kind == ArgKind::kInOutMemOrNull || kind == ArgKind::kFixedMemInOut;
+}
+// Memory that need not be initialised.
+constexpr bool is_only_written(ArgKind kind) noexcept {
+  return kind == ArgKind::kMapValueOut || kind == ArgKind::kWriteMem;
+}
 
 enum class RetKind : std::uint8_t {
   kScalar,          // any 64-bit number
@@ -73,6 +88,7 @@ struct HelperDesc {
   CallbackKind callback = CallbackKind::kNone;  // exactly with Effect::kCallback
   bool takes_packet = false;                    // memory arguments may lie in the frame; pkt_access in the kernel's row
   HelperFn fn = nullptr;
+  std::array<std::uint8_t, 5> fixed_size{};  // bytes of each kFixedMem and kFixedMemInOut argument
   std::span<const std::uint32_t> map_types;  // MapType values the kConstMap argument may have; empty = any
   std::string_view doc;                      // one sentence for docs/helpers.md
 };

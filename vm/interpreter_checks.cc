@@ -213,7 +213,9 @@ bool Checker::on_stack(std::uint64_t address) const {
       stack_, [address](const StackFrame& frame) { return inside(address, 0, frame.top - kStackBytes, kStackBytes); });
 }
 
-bool Checker::argument(ArgKind kind, unsigned index, const Map* map, Registers registers) {
+bool Checker::argument(const HelperDesc& helper, unsigned index, const Map* map, Registers registers) {
+  const ArgKind kind = helper.args[index];
+  const std::uint64_t fixed_size = helper.fixed_size[index];
   const std::uint64_t value = registers[1 + index];
   const std::uint64_t size = index < 4 ? registers[2 + index] : 0;  // when the next argument is one
   switch (kind) {
@@ -236,6 +238,12 @@ bool Checker::argument(ArgKind kind, unsigned index, const Map* map, Registers r
     case ArgKind::kWriteMem: return memory(value, size, Access::kWrite);
     case ArgKind::kCallback: return starts_function(value) || fail("the callback is no function of the program");
     case ArgKind::kCallbackContext: return value == 0 || on_stack(value) || fail("the callback's context is elsewhere");
+    case ArgKind::kInOutMem: return memory(value, size, Access::kBoth);
+    case ArgKind::kInOutMemOrNull: return value == 0 || memory(value, size, Access::kBoth);
+    case ArgKind::kFixedMem: return memory(value, fixed_size, Access::kRead);
+    case ArgKind::kFixedMemInOut:
+      return value % fixed_size == 0 ? memory(value, fixed_size, Access::kBoth) : fail("misaligned");
+    case ArgKind::kConstString: return memory(value, 1, Access::kRead);
     case ArgKind::kSpinLock: return memory(value, sizeof(std::uint32_t), Access::kBoth);
     case ArgKind::kAllocSize: return true;
     case ArgKind::kRecord: return records_.contains(value) || fail("the record is none, or was given back");
@@ -273,7 +281,7 @@ bool Checker::helper_arguments(const HelperDesc& helper, Registers registers) {
     return fail(fmt::format("{} does not take a map of type {}", helper.name, type));
   }
   for (unsigned i = 0; i < helper.args.size(); ++i) {
-    if (!argument(helper.args[i], i, map, registers)) {
+    if (!argument(helper, i, map, registers)) {
       what_ = fmt::format("{}, argument {}: {}", helper.name, i + 1, what_);
       return false;
     }

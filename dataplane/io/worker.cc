@@ -189,6 +189,8 @@ void Worker::rest(unsigned frames) noexcept {
 }
 
 void Worker::run() noexcept {
+  unsigned cpu = 0;
+  getcpu(&cpu, &env_.numa_node);  // the thread stays on its core
   while (!halt_.requested.load(std::memory_order_relaxed)) rest(round());
   // First nobody receives, then rings between workers run dry, then rings to the owners of transmit queues. "All of
   // them" is asked before a ring is found empty, never after.

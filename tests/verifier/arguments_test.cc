@@ -24,7 +24,7 @@ using vm::HelperDesc;
 struct Value {
   std::string_view name, text;
 };
-constexpr std::array<Value, 11> kValues{{{"nothing", ""},
+constexpr std::array<Value, 13> kValues{{{"nothing", ""},
                                          {"one", "mov %d, 1\n"},
                                          {"minus one", "mov %d, -1\n"},
                                          {"a big number", "mov %d, 4096\n"},
@@ -34,7 +34,9 @@ constexpr std::array<Value, 11> kValues{{{"nothing", ""},
                                          {"the last byte of stack", "mov %d, r10\nadd %d, -1\n"},
                                          {"the frame pointer", "mov %d, r10\n"},
                                          {"a map", "lddw_map %d, 0\n"},
-                                         {"a value of a read-only map", "lddw_map_value %d, 1, 0\n"}}};
+                                         {"a value of a read-only map", "lddw_map_value %d, 1, 0\n"},
+                                         {"constant text", "lddw_map_value %d, 2, 0\n"},
+                                         {"the middle of a number", "mov %d, r10\nadd %d, -62\n"}}};
 
 std::string fill(std::string text, unsigned number) {
   for (std::size_t at = text.find("%d"); at != std::string::npos; at = text.find("%d")) {
@@ -55,7 +57,12 @@ std::string good(ArgKind kind) {
     case ArgKind::kMapValueOut:
     case ArgKind::kReadMem:
     case ArgKind::kReadMemOrNull:
+    case ArgKind::kInOutMem:
+    case ArgKind::kInOutMemOrNull:
     case ArgKind::kWriteMem: return "mov %d, r10\nadd %d, -16\n";
+    case ArgKind::kFixedMem:
+    case ArgKind::kFixedMemInOut: return "mov %d, r10\nadd %d, -64\n";
+    case ArgKind::kConstString: return "lddw_map_value %d, 2, 0\n";
     case ArgKind::kAllocSize:
     case ArgKind::kSize:
     case ArgKind::kSizeOrZero: return "mov %d, 8\n";
@@ -104,7 +111,8 @@ vm::LoadedProgram call(const HelperDesc& helper, unsigned number, std::string_vi
                        : fmt::format("{} {} {} 4", vm::map_type_name(type), keyless ? 0 : 4, small ? 4 : 8);
   vm::LoadedProgram program = testing_support::program_from_asm(
       text, vm::xdp_type(),
-      {testing_support::make_case_map(map), testing_support::make_case_map("array 4 16 1 rdonly")});
+      {testing_support::make_case_map(map), testing_support::make_case_map("array 4 16 1 rdonly"),
+       testing_support::make_case_map("array 4 16 1 frozen")});
   program.license = "GPL";
   return program;
 }
@@ -121,6 +129,13 @@ std::vector<HelperDesc> mutilated(std::int32_t id, unsigned number, ArgKind kind
     if (sized && kind == ArgKind::kNone) row.args[number] = ArgKind::kNone;
   }
   return rows;
+}
+
+// The kind of memory that is read where `kind` is memory that is written.
+ArgKind only_read(ArgKind kind) {
+  if (kind == ArgKind::kMapValueOut) return ArgKind::kMapValue;
+  if (kind == ArgKind::kFixedMemInOut) return ArgKind::kFixedMem;
+  return kind == ArgKind::kInOutMemOrNull ? ArgKind::kReadMemOrNull : ArgKind::kReadMem;
 }
 
 // Programs with a bad argument `number` that only the helper's own row refuses.
@@ -173,9 +188,8 @@ TEST(HelperArguments, LosingOneIsNoticed) {
       if (kind == ArgKind::kNone) continue;
       EXPECT_GT(noticed(helper, number, mutilated(helper.id, number, ArgKind::kNone)), 0U)
           << "argument " << number << " of " << helper.name;
-      if (kind != ArgKind::kWriteMem && kind != ArgKind::kMapValueOut) continue;
-      const ArgKind read = kind == ArgKind::kWriteMem ? ArgKind::kReadMem : ArgKind::kMapValue;
-      EXPECT_GT(noticed(helper, number, mutilated(helper.id, number, read)), 0U)
+      if (!vm::is_written(kind)) continue;
+      EXPECT_GT(noticed(helper, number, mutilated(helper.id, number, only_read(kind))), 0U)
           << "argument " << number << " of " << helper.name << " as if it were read";
     }
   }

@@ -69,7 +69,11 @@ TEST(Completeness, ArgumentsOfEveryRowFitTogether) {
     for (std::size_t i = 0; i < row.args.size(); ++i) {
       const ArgKind kind = row.args[i];
       const ArgKind next = i + 1 < row.args.size() ? row.args[i + 1] : ArgKind::kNone;
-      const bool is_memory = kind == ArgKind::kReadMem || kind == ArgKind::kReadMemOrNull || kind == ArgKind::kWriteMem;
+      const bool is_memory = kind == ArgKind::kReadMem || kind == ArgKind::kReadMemOrNull ||
+                             kind == ArgKind::kWriteMem || kind == ArgKind::kInOutMem ||
+                             kind == ArgKind::kInOutMemOrNull;
+      const bool is_fixed = kind == ArgKind::kFixedMem || kind == ArgKind::kFixedMemInOut;
+      EXPECT_EQ(is_fixed, row.fixed_size[i] != 0) << row.name << " argument " << i + 1;
       EXPECT_EQ(is_memory, next == ArgKind::kSize || next == ArgKind::kSizeOrZero) << row.name << " argument " << i + 1;
       EXPECT_TRUE(map || (kind != ArgKind::kMapKey && kind != ArgKind::kMapValue && kind != ArgKind::kMapValueOut))
           << row.name;

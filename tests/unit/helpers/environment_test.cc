@@ -34,6 +34,65 @@ TEST_F(KtimeGetNs, StandsStillUnlessReplayMovesTheVirtualClock) {
   EXPECT_EQ(call(), 0);
 }
 
+// The clocks that are read like ktime_get_ns.
+class OtherClock : public HelperTest {
+ protected:
+  void reads(clockid_t which) {
+    const auto now = [which] {
+      timespec time{};
+      clock_gettime(which, &time);
+      return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+    };
+    std::int64_t before = now();
+    for (int i = 0; i < 100; ++i) {
+      const std::int64_t got = call();
+      EXPECT_GE(got, before);
+      before = got;
+    }
+    EXPECT_LE(before, now());
+  }
+  void stands_still() {
+    env_.clock = {.is_virtual = true, .virtual_ns = 1'700'000'000'123'456'789};
+    EXPECT_EQ(call(), 1'700'000'000'123'456'789);
+  }
+};
+
+class KtimeGetBootNs : public OtherClock {};
+TEST_F(KtimeGetBootNs, IsTheClockThatCountsSuspend) { reads(CLOCK_BOOTTIME); }
+TEST_F(KtimeGetBootNs, IsTheFramesTimeInReplay) { stands_still(); }
+
+class KtimeGetCoarseNs : public OtherClock {};
+TEST_F(KtimeGetCoarseNs, IsTheMonotonicClockAsOfTheLastTick) { reads(CLOCK_MONOTONIC_COARSE); }
+TEST_F(KtimeGetCoarseNs, IsTheFramesTimeInReplay) { stands_still(); }
+
+class KtimeGetTaiNs : public OtherClock {};
+TEST_F(KtimeGetTaiNs, IsAtomicTime) { reads(CLOCK_TAI); }
+TEST_F(KtimeGetTaiNs, IsTheFramesTimeInReplay) { stands_still(); }
+
+class Jiffies64 : public HelperTest {};
+
+TEST_F(Jiffies64, CountsTicksOfFourMilliseconds) {
+  constexpr std::int64_t kFirst = 0xfffedb08;
+  env_.clock = {.is_virtual = true, .virtual_ns = 0};
+  EXPECT_EQ(call(), kFirst);
+  env_.clock.virtual_ns = 3'999'999;
+  EXPECT_EQ(call(), kFirst);
+  env_.clock.virtual_ns = 4'000'000;
+  EXPECT_EQ(call(), kFirst + 1);
+  env_.clock.virtual_ns = 300'000'000'000;
+  EXPECT_EQ(call(), std::int64_t{1} << 32);
+}
+
+class GetNumaNodeId : public HelperTest {};
+
+TEST_F(GetNumaNodeId, IsTheNodeOfTheEnvironment) {
+  env_.cpu = 9;
+  for (const std::uint32_t node : {0U, 1U, 7U}) {
+    env_.numa_node = node;
+    EXPECT_EQ(call(), node);
+  }
+}
+
 class GetPrandomU32 : public HelperTest {};
 
 // The first numbers of SplitMix64 with seed 1234567, upper halves, as its authors' program gives them.

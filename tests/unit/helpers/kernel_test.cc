@@ -152,6 +152,31 @@ TEST_F(KernelComparison, ChecksumDifferencesInAllForms) {
   }
 }
 
+// Two clocks cannot be read at once: the kernel's answer lies between two of ours. Milliseconds fit a verdict.
+TEST_F(KernelComparison, ClocksAreTheKernels) {
+  struct Row {
+    int helper;
+    std::uint64_t unit;  // what the answer is divided by
+    std::int64_t slack;  // ticks that come late; those while the kernel starts
+  };
+  for (const auto& [helper, unit, slack] : {Row{5, 1'000'000, 0}, Row{125, 1'000'000, 0}, Row{160, 1'000'000, 4},
+                                            Row{208, 1'000'000, 0}, Row{118, 1, 1000}}) {
+    const std::string text = fmt::format("call {}\ndiv r0, {}\nexit", helper, unit);
+    const vm::LoadedProgram loaded = testing_support::program_from_asm(text, vm::xdp_type());
+    const KernelProgram program(loaded.insns.data(), loaded.insns.size());
+    ASSERT_GE(program.fd(), 0) << helper;
+    vm::ExecEnv env;
+    const auto ours = [&] { return table().find(helper)->fn(0, 0, 0, 0, 0, env) / unit; };
+    const std::uint64_t before = ours();
+    const KernelRun theirs = program.run(Frame(Model::kLinux, 60).bytes());
+    const std::uint64_t after = ours();
+    ASSERT_EQ(theirs.error, 0);
+    const auto since = static_cast<std::int32_t>(theirs.retval - static_cast<std::uint32_t>(before));
+    EXPECT_GE(since, -slack) << helper;
+    EXPECT_LE(since, static_cast<std::int64_t>(after - before) + slack) << helper;
+  }
+}
+
 TEST_F(KernelComparison, RedirectAndItsFlags) {
   for (const std::int64_t flags : {std::int64_t{1}, std::int64_t{8}, INT64_MIN, std::int64_t{1} << 32}) {
     compare(fmt::format("mov r1, 1\nlddw r2, {}\ncall 23\nexit", flags), 60);

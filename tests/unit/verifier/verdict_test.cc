@@ -1349,7 +1349,8 @@ bool decided_elsewhere(Rule rule) {
                                  Rule::kLockCall,       Rule::kLockLeft,           Rule::kReferenceLeft,
                                  Rule::kArgCallback,    Rule::kArgCallbackContext, Rule::kCallbackReturn,
                                  Rule::kCallbackStatic, Rule::kCallbackTailCall,   Rule::kMapKeyBounds,
-                                 Rule::kMapKeyWrite};
+                                 Rule::kMapKeyWrite,    Rule::kArgAlign,           Rule::kArgString,
+                                 Rule::kArgFormat};
   return std::ranges::find(kElsewhere, rule) != std::ranges::end(kElsewhere);
 }
 
