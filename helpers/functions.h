@@ -29,6 +29,9 @@ Arg ringbuf_submit(Arg record, Arg flags, Arg, Arg, Arg, vm::ExecEnv& env) noexc
 Arg ringbuf_discard(Arg record, Arg flags, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg ringbuf_query(Arg map, Arg what, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 
+// event.cc
+Arg perf_event_output(Arg context, Arg map, Arg flags, Arg data, Arg bytes, vm::ExecEnv& env) noexcept;
+
 // environment.cc
 Arg ktime_get_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg ktime_get_boot_ns(Arg, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;

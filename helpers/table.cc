@@ -27,6 +27,7 @@ constexpr std::uint32_t kUpdateTypes[] = {number(vm::MapType::kHash),       numb
                                           number(vm::MapType::kLpmTrie)};
 constexpr std::uint32_t kQueueTypes[] = {number(vm::MapType::kQueue), number(vm::MapType::kStack)};
 constexpr std::uint32_t kRingbufTypes[] = {number(vm::MapType::kRingbuf)};
+constexpr std::uint32_t kPerfTypes[] = {number(vm::MapType::kPerfEventArray)};
 constexpr std::uint32_t kTailCallTypes[] = {number(vm::MapType::kProgArray)};
 constexpr std::uint32_t kForEachTypes[] = {number(vm::MapType::kHash),       number(vm::MapType::kArray),
                                            number(vm::MapType::kPercpuHash), number(vm::MapType::kPercpuArray),
@@ -84,6 +85,14 @@ constexpr vm::HelperDesc kHelpers[] = {
      .args = {ArgKind::kAnything, ArgKind::kAnything},
      .fn = redirect,
      .doc = "Asks for the frame to leave by the port with an ifindex; returns XDP_REDIRECT. Flags must be 0."},
+    {.id = 25,
+     .name = "perf_event_output",
+     .args = {ArgKind::kContext, ArgKind::kConstMap, ArgKind::kAnything, ArgKind::kReadMem, ArgKind::kSizeOrZero},
+     .ret = RetKind::kError,
+     .fn = perf_event_output,
+     .map_types = kPerfTypes,
+     .doc = "Copies a record, and as many bytes of the frame as bits 32 to 51 of flags say, to this worker's reader; "
+            "-ENOENT without one, -ENOSPC when there is no room."},
     {.id = 28,
      .name = "csum_diff",
      .args = {ArgKind::kReadMemOrNull, ArgKind::kSizeOrZero, ArgKind::kReadMemOrNull, ArgKind::kSizeOrZero,

@@ -144,8 +144,14 @@ Result<ElfObject> parse_elf(std::span<const std::byte> image, const std::string&
   return object;
 }
 
+bool leaves_size_open(const MapSpec& spec) noexcept {
+  return spec.max_entries == 0 && spec.type != MapType::kPerfEventArray;
+}
+
 Result<std::shared_ptr<Map>> make_map(const MapDecl& declaration, unsigned cpus) {
-  auto made = make_map(declaration.spec, cpus);
+  MapSpec spec = declaration.spec;
+  if (spec.max_entries == 0 && !leaves_size_open(spec)) spec.max_entries = cpus;
+  auto made = make_map(spec, cpus);
   if (!made) return std::move(made).error();
   std::shared_ptr<Map> map = std::move(*made);
   if (declaration.origin == MapDecl::Origin::kDeclared) return map;

@@ -85,6 +85,8 @@ std::string why_not(const ListedProgram& program);
 Result<ElfObject> load_elf(const std::string& path, const ElfOptions& options = {});
 Result<ElfObject> parse_elf(std::span<const std::byte> image, const std::string& path, const ElfOptions& options = {});
 
+// Whether somebody must say how many entries the map has: of a PERF_EVENT_ARRAY it is the CPUs, as libbpf has it.
+bool leaves_size_open(const MapSpec& spec) noexcept;
 // Makes the map, filled with a data section's contents; .rodata frozen.
 Result<std::shared_ptr<Map>> make_map(const MapDecl& declaration, unsigned cpus);
 // Makes one map per declaration for `cpus` CPUs, filled with data sections' contents; .rodata frozen.

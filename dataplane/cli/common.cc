@@ -91,7 +91,7 @@ Result<OpenObject> open_object(const std::string& path, const OpenOptions& optio
     if (diagnostics.has_errors()) return Error{ErrorCode::kConfig, "the fixture does not fit " + path};
   }
   for (vm::MapDecl& declared : opened.object.maps) {
-    if (options.unset_is_one && declared.spec.max_entries == 0) declared.spec.max_entries = 1;
+    if (options.unset_is_one && vm::leaves_size_open(declared.spec)) declared.spec.max_entries = 1;
     auto map = vm::make_map(declared, 1);
     opened.maps.push_back(map ? *map : nullptr);
     opened.unmade.push_back(map ? std::string() : std::move(map).error().message);

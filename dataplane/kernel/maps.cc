@@ -111,7 +111,9 @@ Result<Fd> create_map(const vm::MapSpec& spec) {
 Result<std::vector<Fd>> create_maps(const vm::ElfObject& object) {
   std::vector<Fd> maps;
   for (const vm::MapDecl& declaration : object.maps) {
-    auto fd = create_map(declaration.spec);
+    vm::MapSpec spec = declaration.spec;
+    if (spec.max_entries == 0 && !vm::leaves_size_open(spec)) spec.max_entries = possible_cpus();
+    auto fd = create_map(spec);
     if (!fd) return std::move(fd).error();
     const std::uint32_t zero = 0;
     const bool is_data = declaration.origin != vm::MapDecl::Origin::kDeclared;

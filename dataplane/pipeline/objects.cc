@@ -329,7 +329,7 @@ bool ObjectSet::make_maps() {
     const std::vector<bool>& of_object = needed.at(object.get());
     for (std::size_t i = 0; i < of_object.size(); ++i) {
       const vm::MapDecl& map = object->elf.maps[i];
-      if (!of_object[i] || map.spec.max_entries != 0 || map.origin != vm::MapDecl::Origin::kDeclared) continue;
+      if (!of_object[i] || !vm::leaves_size_open(map.spec) || map.origin != vm::MapDecl::Origin::kDeclared) continue;
       context_.error(object->first->object.mark, "map-size",
                      fmt::format("map {} of {} leaves its size open: set maps.{}.max_entries", map.spec.name,
                                  object->elf.path, map.spec.name));

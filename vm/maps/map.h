@@ -39,16 +39,17 @@ enum class MapType : std::uint32_t {
 };
 
 // Flags of BPF_MAP_CREATE, linux/bpf.h.
-constexpr std::uint32_t kMapNoPrealloc = 1U << 0;     // BPF_F_NO_PREALLOC
-constexpr std::uint32_t kMapNoCommonLru = 1U << 1;    // BPF_F_NO_COMMON_LRU
-constexpr std::uint32_t kMapNumaNode = 1U << 2;       // BPF_F_NUMA_NODE
-constexpr std::uint32_t kMapReadOnly = 1U << 3;       // BPF_F_RDONLY
-constexpr std::uint32_t kMapWriteOnly = 1U << 4;      // BPF_F_WRONLY
-constexpr std::uint32_t kMapZeroSeed = 1U << 6;       // BPF_F_ZERO_SEED: the order of keys is the same in every run
-constexpr std::uint32_t kMapReadOnlyProg = 1U << 7;   // BPF_F_RDONLY_PROG
-constexpr std::uint32_t kMapWriteOnlyProg = 1U << 8;  // BPF_F_WRONLY_PROG
-constexpr std::uint32_t kMapMmapable = 1U << 10;      // BPF_F_MMAPABLE
-constexpr std::uint32_t kMapInner = 1U << 12;         // BPF_F_INNER_MAP: an ARRAY that others of any size may stand for
+constexpr std::uint32_t kMapNoPrealloc = 1U << 0;      // BPF_F_NO_PREALLOC
+constexpr std::uint32_t kMapNoCommonLru = 1U << 1;     // BPF_F_NO_COMMON_LRU
+constexpr std::uint32_t kMapNumaNode = 1U << 2;        // BPF_F_NUMA_NODE
+constexpr std::uint32_t kMapReadOnly = 1U << 3;        // BPF_F_RDONLY
+constexpr std::uint32_t kMapWriteOnly = 1U << 4;       // BPF_F_WRONLY
+constexpr std::uint32_t kMapZeroSeed = 1U << 6;        // BPF_F_ZERO_SEED: the order of keys is the same in every run
+constexpr std::uint32_t kMapReadOnlyProg = 1U << 7;    // BPF_F_RDONLY_PROG
+constexpr std::uint32_t kMapWriteOnlyProg = 1U << 8;   // BPF_F_WRONLY_PROG
+constexpr std::uint32_t kMapMmapable = 1U << 10;       // BPF_F_MMAPABLE
+constexpr std::uint32_t kMapPreserveElems = 1U << 11;  // BPF_F_PRESERVE_ELEMS: events outlive who put them in
+constexpr std::uint32_t kMapInner = 1U << 12;  // BPF_F_INNER_MAP: an ARRAY that others of any size may stand for
 
 struct MapSpec {
   std::string name;

@@ -13,6 +13,7 @@
 #include "vm/maps/hash.h"
 #include "vm/maps/lpm_trie.h"
 #include "vm/maps/map_of_maps.h"
+#include "vm/maps/perf_event_array.h"
 #include "vm/maps/prog_array.h"
 #include "vm/maps/queue.h"
 #include "vm/maps/ringbuf.h"
@@ -52,6 +53,11 @@ constexpr MapTypeRow kTypes[] = {
                .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly,
                .may_be_inner = false},
      .make = ProgArrayMap::make},
+    {.type = MapType::kPerfEventArray,
+     .rules = {.value_min = 4,
+               .value_max = 4,
+               .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly | kMapPreserveElems},
+     .make = PerfEventArray::make},
     {.type = MapType::kPercpuHash,
      .rules = {.key_min = 1,
                .key_max = kElementMax,

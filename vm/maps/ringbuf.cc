@@ -1,8 +1,5 @@
 #include "vm/maps/ringbuf.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 
@@ -20,39 +17,15 @@ constexpr int kNotSupported = 524;  // ENOTSUPP, include/linux/errno.h
 
 constexpr std::uint64_t room_of(std::uint64_t length) { return (length + kHeaderBytes + 7) & ~std::uint64_t{7}; }
 
-// `bytes` of zeroed memory, twice in a row in the address space; null: not to be had.
-std::byte* map_twice(std::size_t bytes) {
-  const int file = memfd_create("sluice ring buffer", MFD_CLOEXEC);
-  if (file < 0) return nullptr;
-  void* start = MAP_FAILED;
-  if (ftruncate(file, static_cast<off_t>(bytes)) == 0) {
-    start = mmap(nullptr, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  }
-  bool good = start != MAP_FAILED;
-  for (std::size_t half = 0; good && half < 2; ++half) {
-    void* const at = static_cast<std::byte*>(start) + half * bytes;
-    good = mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED;
-  }
-  close(file);
-  if (good) return static_cast<std::byte*>(start);
-  if (start != MAP_FAILED) munmap(start, 2 * bytes);
-  return nullptr;
-}
-
 }  // namespace
 
-Ringbuf::Ringbuf(const MapSpec& spec, unsigned cpus, std::byte* data)
-    : Map(spec, cpus), data_(data), mask_(spec.max_entries - std::uint64_t{1}) {}
-
-Ringbuf::~Ringbuf() { munmap(data_, 2 * (mask_ + 1)); }
+Ringbuf::Ringbuf(const MapSpec& spec, unsigned cpus, MirroredMemory memory)
+    : Map(spec, cpus), memory_(std::move(memory)), data_(memory_.data()), mask_(spec.max_entries - std::uint64_t{1}) {}
 
 Result<std::unique_ptr<Map>> Ringbuf::make(const MapSpec& spec, unsigned cpus) {
-  std::byte* const data = map_twice(spec.max_entries);
-  if (data == nullptr) {
-    return Error{ErrorCode::kEnvironment, "cannot map " + std::to_string(spec.max_entries) +
-                                              " bytes of a ring buffer: " + std::string(std::strerror(errno))};
-  }
-  return std::unique_ptr<Map>(new Ringbuf(spec, cpus, data));
+  auto memory = MirroredMemory::make(spec.max_entries, "sluice ring buffer");
+  if (!memory) return std::move(memory).error();
+  return std::unique_ptr<Map>(new Ringbuf(spec, cpus, std::move(*memory)));
 }
 
 std::uint32_t& Ringbuf::header(std::uint64_t position) const noexcept {

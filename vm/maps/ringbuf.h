@@ -7,6 +7,7 @@
 #include <span>
 
 #include "vm/maps/map.h"
+#include "vm/maps/mirrored.h"
 
 namespace sluice::vm {
 
@@ -16,7 +17,6 @@ enum class RingbufQuery : std::uint64_t { kAvailData = 0, kRingSize = 1, kConsum
 class Ringbuf final : public Map {
  public:
   static Result<std::unique_ptr<Map>> make(const MapSpec& spec, unsigned cpus);
-  ~Ringbuf() override;
 
   // `bytes` of a record that nobody sees before it is submitted, or null: there is no room. What is in them is left
   // over from earlier records. Data path, as the next four.
@@ -42,11 +42,12 @@ class Ringbuf final : public Map {
   int read(const std::byte* key, std::byte* out) override;
 
  private:
-  Ringbuf(const MapSpec& spec, unsigned cpus, std::byte* data);
+  Ringbuf(const MapSpec& spec, unsigned cpus, MirroredMemory memory);
   static void commit(std::byte* record, std::uint32_t mark) noexcept;
   [[nodiscard]] std::uint32_t& header(std::uint64_t position) const noexcept;
 
-  std::byte* data_;  // mapped twice in a row, so that no record is in two pieces
+  MirroredMemory memory_;
+  std::byte* data_;
   std::uint64_t mask_;
   alignas(64) std::uint32_t lock_ = 0;  // of producer_ and pending_
   std::uint64_t producer_ = 0;          // positions: bytes since the start, ever growing

@@ -1,0 +1,48 @@
+#pragma once
+// What one CPU's records of a PERF_EVENT_ARRAY go through: one worker writes, one thread reads. Room is counted as the
+// kernel's ring of perf events counts it (perf_event_open(2), kernel/events/ring_buffer.c), so that the same records
+// find room: a record takes 8 bytes and its own 4-byte length, padded to 8; what found no room is told of by a record
+// of 24 bytes before the next one. Threads: reserve and commit by the worker, consume by one thread beside it.
+#include <cstdint>
+#include <span>
+
+#include "vm/maps/mirrored.h"
+
+namespace sluice::vm {
+
+class PerfRing {
+ public:
+  // `bytes` is a power of two and whole pages.
+  static Result<PerfRing> make(std::uint32_t bytes);
+
+  // `bytes` of a record that nobody sees before `commit`, or null: there is no room, and the record counts as lost.
+  // Data path.
+  std::byte* reserve(std::uint64_t bytes) noexcept;
+  void commit() noexcept;
+
+  struct Record {
+    std::span<const std::byte> bytes;  // empty when `lost` is not 0
+    std::uint64_t lost = 0;            // records before the next one that found no room
+  };
+  // Takes the next record and calls see(state, record), in place; false: there is none.
+  using See = void (*)(void* state, const Record& record);
+  bool consume(See see, void* state);
+  // What was lost and not told of by a record yet: nothing was written since.
+  [[nodiscard]] std::uint64_t lost_since() const noexcept { return __atomic_load_n(&lost_, __ATOMIC_RELAXED); }
+  [[nodiscard]] std::size_t size() const noexcept { return memory_.size(); }
+
+ private:
+  explicit PerfRing(MirroredMemory memory) noexcept : memory_(std::move(memory)) {}
+  [[nodiscard]] std::byte* at(std::uint64_t position) const noexcept {
+    return memory_.data() + (position & (memory_.size() - 1));
+  }
+
+  MirroredMemory memory_;
+  // Positions: bytes since the start, ever growing.
+  std::uint64_t reserved_ = 0;  // the worker's: where the record being written ends
+  std::uint64_t lost_ = 0;      // written by the worker
+  alignas(64) std::uint64_t head_ = 0;
+  alignas(64) std::uint64_t tail_ = 0;
+};
+
+}  // namespace sluice::vm
