@@ -40,6 +40,12 @@ bool takes_size(ArgKind kind) {
   return kind == ArgKind::kReadMem || kind == ArgKind::kReadMemOrNull || kind == ArgKind::kWriteMem;
 }
 
+// Whether the helper writes the memory of such an argument, without a look at what was there.
+bool writes(ArgKind kind, const vm::Map* map) {
+  const bool out = kind == ArgKind::kMapValueOut && !(map != nullptr && vm::peek_reads_value(map->spec().type));
+  return out || kind == ArgKind::kWriteMem;
+}
+
 // Whether a number given as such an argument decides anything: a size, or null for an address.
 bool decides(ArgKind kind) { return kind != ArgKind::kNone && kind != ArgKind::kAnything && kind != ArgKind::kScalar; }
 
@@ -184,6 +190,11 @@ class Arguments {
       return fail(Rule::kArgMemory, number,
                   fmt::format("an address of {} bytes is expected, r{} holds {}", size, number, describe(reg.type)));
     }
+    if (is_socket(context_, reg) && on(Rule::kArgMemory)) {
+      return fail(Rule::kArgMemory, number,
+                  fmt::format("an address of {} bytes is expected, r{} holds an XDP socket", size, number),
+                  {{"fix", "copy its queue_id to the stack first"}});
+    }
     if (reg.is_packet() && !helper_.takes_packet && on(Rule::kArgMemory)) {
       return fail(Rule::kArgMemory, number, "this helper takes no memory of the packet",
                   {{"fix", "copy the bytes to the stack first"}});
@@ -223,7 +234,7 @@ class Arguments {
     const vm::Map* map = map_argument(context_, state_, helper_, index);
     if (map == nullptr) return {};  // the map argument was refused already, or a test switched that off
     const std::uint32_t size = kind == ArgKind::kMapKey ? map->spec().key_size : map->spec().value_size;
-    return size == 0 ? Check{} : memory(number, size, kind == ArgKind::kMapValueOut);
+    return size == 0 ? Check{} : memory(number, size, writes(kind, map));
   }
 
   // The memory in register number-1 and its size in `number`.
@@ -426,9 +437,8 @@ void call_helper(Context& context, State& state) {
   for (unsigned number = 1; number <= 5; ++number) {
     const Reg reg = state.reg(number);
     const ArgKind kind = helper->args[number - 1];
-    const bool writes = kind == ArgKind::kWriteMem || kind == ArgKind::kMapValueOut;
     if (decides(kind)) context.demand(reg);
-    helper_memory(context, state, reg, memory_size(state, *helper, number, map), writes);
+    helper_memory(context, state, reg, memory_size(state, *helper, number, map), writes(kind, map));
   }
   vm::Facts& facts = context.recorder.facts;
   const std::int32_t known = context.program_map(index);
