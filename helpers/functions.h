@@ -12,6 +12,7 @@ using Arg = std::uint64_t;
 
 // map.cc
 Arg map_lookup_elem(Arg map, Arg key, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg map_lookup_percpu_elem(Arg map, Arg key, Arg cpu, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg map_update_elem(Arg map, Arg key, Arg value, Arg flags, Arg, vm::ExecEnv& env) noexcept;
 Arg map_delete_elem(Arg map, Arg key, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg map_push_elem(Arg map, Arg value, Arg flags, Arg, Arg, vm::ExecEnv& env) noexcept;

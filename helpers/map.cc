@@ -5,7 +5,7 @@ namespace sluice::helpers {
 namespace {
 
 vm::Map& map_at(Arg map) { return *reinterpret_cast<vm::Map*>(map); }
-// Only of maps that the rows of push, pop and peek admit: nothing else is a vm::Queue.
+// Only of maps that the rows of push, pop and peek admit: all are a vm::Queue.
 vm::Queue& queue_at(Arg map) { return static_cast<vm::Queue&>(map_at(map)); }
 std::byte* writable_at(Arg address) { return reinterpret_cast<std::byte*>(address); }
 const std::byte* memory_at(Arg address) { return reinterpret_cast<const std::byte*>(address); }
@@ -14,6 +14,12 @@ const std::byte* memory_at(Arg address) { return reinterpret_cast<const std::byt
 
 Arg map_lookup_elem(Arg map, Arg key, Arg, Arg, Arg, vm::ExecEnv& env) noexcept {
   return reinterpret_cast<Arg>(map_at(map).lookup(memory_at(key), env.cpu));
+}
+
+Arg map_lookup_percpu_elem(Arg map, Arg key, Arg cpu, Arg, Arg, vm::ExecEnv& /*env*/) noexcept {
+  const auto number = static_cast<std::uint32_t>(cpu);
+  if (number >= map_at(map).cpus()) return 0;
+  return reinterpret_cast<Arg>(map_at(map).lookup(memory_at(key), number));
 }
 
 Arg map_update_elem(Arg map, Arg key, Arg value, Arg flags, Arg, vm::ExecEnv& env) noexcept {

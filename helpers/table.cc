@@ -20,7 +20,7 @@ constexpr std::uint32_t kLookupTypes[] = {
     number(vm::MapType::kHash),        number(vm::MapType::kArray),       number(vm::MapType::kPercpuHash),
     number(vm::MapType::kPercpuArray), number(vm::MapType::kLruHash),     number(vm::MapType::kLruPercpuHash),
     number(vm::MapType::kLpmTrie),     number(vm::MapType::kArrayOfMaps), number(vm::MapType::kHashOfMaps),
-    number(vm::MapType::kDevmap),      number(vm::MapType::kDevmapHash)};
+    number(vm::MapType::kDevmap),      number(vm::MapType::kXskmap),      number(vm::MapType::kDevmapHash)};
 constexpr std::uint32_t kUpdateTypes[] = {number(vm::MapType::kHash),       number(vm::MapType::kArray),
                                           number(vm::MapType::kPercpuHash), number(vm::MapType::kPercpuArray),
                                           number(vm::MapType::kLruHash),    number(vm::MapType::kLruPercpuHash),
@@ -32,7 +32,12 @@ constexpr std::uint32_t kTailCallTypes[] = {number(vm::MapType::kProgArray)};
 constexpr std::uint32_t kForEachTypes[] = {number(vm::MapType::kHash),       number(vm::MapType::kArray),
                                            number(vm::MapType::kPercpuHash), number(vm::MapType::kPercpuArray),
                                            number(vm::MapType::kLruHash),    number(vm::MapType::kLruPercpuHash)};
-constexpr std::uint32_t kRedirectTypes[] = {number(vm::MapType::kDevmap), number(vm::MapType::kDevmapHash)};
+constexpr std::uint32_t kRedirectTypes[] = {number(vm::MapType::kDevmap), number(vm::MapType::kCpumap),
+                                            number(vm::MapType::kXskmap), number(vm::MapType::kDevmapHash)};
+constexpr std::uint32_t kPushPeekTypes[] = {number(vm::MapType::kQueue), number(vm::MapType::kStack),
+                                            number(vm::MapType::kBloomFilter)};
+constexpr std::uint32_t kPercpuTypes[] = {number(vm::MapType::kPercpuHash), number(vm::MapType::kPercpuArray),
+                                          number(vm::MapType::kLruPercpuHash)};
 
 constexpr vm::HelperDesc kHelpers[] = {
     {.id = 1,
@@ -140,8 +145,9 @@ constexpr vm::HelperDesc kHelpers[] = {
      .ret = RetKind::kError,
      .takes_packet = true,
      .fn = map_push_elem,
-     .map_types = kQueueTypes,
-     .doc = "Puts a value into a queue or stack; with BPF_EXIST the oldest value of a full one goes."},
+     .map_types = kPushPeekTypes,
+     .doc =
+         "Puts a value into a queue or stack (with BPF_EXIST the oldest value of a full one goes) or a Bloom filter."},
     {.id = 88,
      .name = "map_pop_elem",
      .args = {ArgKind::kConstMap, ArgKind::kMapValueOut},
@@ -154,8 +160,9 @@ constexpr vm::HelperDesc kHelpers[] = {
      .args = {ArgKind::kConstMap, ArgKind::kMapValueOut},
      .ret = RetKind::kError,
      .fn = map_peek_elem,
-     .map_types = kQueueTypes,
-     .doc = "Reads the next value of a queue or stack and leaves it there."},
+     .map_types = kPushPeekTypes,
+     .doc = "Reads the next value of a queue or stack and leaves it there; of a Bloom filter tells whether the value "
+            "may be in it."},
     {.id = 93,
      .name = "spin_lock",
      .args = {ArgKind::kSpinLock},
@@ -277,6 +284,14 @@ constexpr vm::HelperDesc kHelpers[] = {
      .ret = RetKind::kError,
      .fn = xdp_store_bytes,
      .doc = "Copies bytes into the frame, fragments included."},
+    {.id = 195,
+     .name = "map_lookup_percpu_elem",
+     .args = {ArgKind::kConstMap, ArgKind::kMapKey, ArgKind::kAnything},
+     .ret = RetKind::kMapValueOrNull,
+     .takes_packet = true,
+     .fn = map_lookup_percpu_elem,
+     .map_types = kPercpuTypes,
+     .doc = "Address of a worker's own value stored under a key, or null."},
     {.id = 208,
      .name = "ktime_get_tai_ns",
      .fn = ktime_get_tai_ns,

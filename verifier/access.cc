@@ -125,7 +125,24 @@ Check check_stack(const Context& context, const Reg& base, const Access& access)
   return {};
 }
 
+// An XDP socket shows queue_id, its first 4 bytes, as the context shows its fields.
+Check check_socket(const Context& context, const Reg& base, const Access& access) {
+  const auto fail = [&](Rule rule, std::string message, Notes notes) {
+    return failure(rule, access.slot, access.reg, std::move(message), std::move(notes));
+  };
+  if (access.use != Use::kRead && context.enforced(Rule::kMapWrite)) {
+    return fail(Rule::kMapWrite, fmt::format("{} of an XDP socket, which may only be read", span_text(access)), {});
+  }
+  const Reach where = reach(base, access.offset);
+  if ((!where.fixed() || where.min != 0 || access.size != 4) && context.enforced(Rule::kSocketField)) {
+    return fail(Rule::kSocketField, fmt::format("{} of an XDP socket at offset {}", span_text(access), where.min),
+                {{"why", "struct bpf_xdp_sock has queue_id, the 4 bytes at offset 0, and nothing else"}});
+  }
+  return {};
+}
+
 Check check_map_value(const Context& context, const Reg& base, const Access& access) {
+  if (is_socket(context, base)) return check_socket(context, base, access);
   const vm::Map& map = *context.map(base.map);
   const vm::MapSpec& spec = map.spec();
   const auto fail = [&](Rule rule, std::string message, Notes notes = {}) {
@@ -292,6 +309,12 @@ Check check_access(const Context& context, const Reg& base, const Access& access
     case Type::kRecordOrNull: break;
   }
   return {};
+}
+
+bool is_socket(const Context& context, const Reg& reg) noexcept {
+  if (reg.type != Type::kMapValue && reg.type != Type::kMapValueOrNull) return false;
+  const vm::Map* const map = context.map(reg.map);
+  return map != nullptr && map->spec().type == vm::MapType::kXskmap;
 }
 
 std::string_view describe(Type type) noexcept {

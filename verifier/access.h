@@ -34,6 +34,9 @@ Check check_access(const Context& context, const Reg& base, const Access& access
 // address, or its being stored.
 Failure stale_pointer(const Reg& reg, std::uint32_t slot, unsigned number);
 
+// Whether it is what a look-up in an XSKMAP gives: a struct bpf_xdp_sock, whose queue_id may be read and nothing else.
+bool is_socket(const Context& context, const Reg& reg) noexcept;
+
 // "a number", "a packet pointer", ...; for messages.
 std::string_view describe(Type type) noexcept;
 // "fw.bpf.c:12" or "insn 7".

@@ -44,6 +44,12 @@ bool takes_size(ArgKind kind) {
          kind == ArgKind::kInOutMem || kind == ArgKind::kInOutMemOrNull;
 }
 
+// What such an argument is with this map: some look at the value that they would fill of others.
+ArgKind use_of(ArgKind kind, const vm::Map* map) {
+  const bool reads = kind == ArgKind::kMapValueOut && map != nullptr && vm::peek_reads_value(map->spec().type);
+  return reads ? ArgKind::kMapValue : kind;
+}
+
 // Whether a number given as such an argument decides anything: a size, or null for an address.
 bool decides(ArgKind kind) { return kind != ArgKind::kNone && kind != ArgKind::kAnything && kind != ArgKind::kScalar; }
 
@@ -243,6 +249,11 @@ class Arguments {
       return fail(Rule::kArgMemory, number,
                   fmt::format("an address of {} bytes is expected, r{} holds {}", size, number, describe(reg.type)));
     }
+    if (is_socket(context_, reg) && on(Rule::kArgMemory)) {
+      return fail(Rule::kArgMemory, number,
+                  fmt::format("an address of {} bytes is expected, r{} holds an XDP socket", size, number),
+                  {{"fix", "copy its queue_id to the stack first"}});
+    }
     if (reg.is_packet() && !helper_.takes_packet && on(Rule::kArgMemory)) {
       return fail(Rule::kArgMemory, number, "this helper takes no memory of the packet",
                   {{"fix", "copy the bytes to the stack first"}});
@@ -282,7 +293,7 @@ class Arguments {
     const vm::Map* map = map_argument(context_, state_, helper_, index);
     if (map == nullptr) return {};  // the map argument was refused already, or a test switched that off
     const std::uint32_t size = kind == ArgKind::kMapKey ? map->spec().key_size : map->spec().value_size;
-    return size == 0 ? Check{} : memory(number, size, kind);
+    return size == 0 ? Check{} : memory(number, size, use_of(kind, map));
   }
 
   // The memory in register number-1 and its size in `number`.
@@ -498,8 +509,9 @@ void call_helper(Context& context, State& state) {
     const Reg reg = state.reg(number);
     const ArgKind kind = helper->args[number - 1];
     if (decides(kind)) context.demand(reg);
-    helper_memory(context, state, reg, memory_size(state, *helper, number, map), !vm::is_only_written(kind),
-                  vm::is_written(kind));
+    const ArgKind use = use_of(kind, map);
+    helper_memory(context, state, reg, memory_size(state, *helper, number, map), !vm::is_only_written(use),
+                  vm::is_written(use));
   }
   vm::Facts& facts = context.recorder.facts;
   const std::int32_t known = context.program_map(index);

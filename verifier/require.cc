@@ -40,7 +40,7 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"register-init", "uninit-read", "a register is written before it is read"},
     {"pointer-narrow", "ptr-arithmetic", "no 32-bit arithmetic on pointers"},
     {"pointer-operator", "ptr-arithmetic", "pointers are only added to, subtracted from and compared"},
-    {"pointer-kind", "ptr-arithmetic", "no arithmetic on maps, functions and data_end"},
+    {"pointer-kind", "ptr-arithmetic", "no arithmetic on maps, functions, XDP sockets and data_end"},
     {"pointer-null", "null-deref", "no arithmetic on a pointer that may be null"},
     {"pointer-offset", "ptr-arithmetic", "offsets stay below 2^29"},
     {"address-pointer", "not-a-pointer", "an address is a pointer to memory"},
@@ -62,6 +62,7 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"memory-bounds", "mem-bounds", "memory accesses lie inside the memory"},
     {"record-bounds", "mem-bounds", "accesses of a record lie inside it"},
     {"special-field", "map-access", "locks and timers in map values are touched by helpers only"},
+    {"socket-field", "map-access", "of an XDP socket queue_id is read, as 4 bytes"},
     {"pointer-leak", "ptr-leak", "pointers are stored on the stack only"},
     {"spill-size", "ptr-spill", "pointers are stored and read back as 8 bytes"},
     {"stack-escape", "stack-escape", "stack pointers are not stored in another frame"},
@@ -146,6 +147,9 @@ Check check_pointer_math(const Context& context, const State& state, std::uint32
   if (may_be_null(pointer.type) && context.enforced(Rule::kPointerNull)) {
     return fail(Rule::kPointerNull, "arithmetic on a pointer that may be null",
                 {{"fix", "before it: if (!pointer) return XDP_PASS;"}});
+  }
+  if (is_socket(context, pointer) && context.enforced(Rule::kPointerKind)) {
+    return fail(Rule::kPointerKind, "arithmetic on an XDP socket", {{"why", "only its queue_id may be read"}});
   }
   const Reg& added = dst.is_pointer() ? src : dst;
   const bool plus_nothing = pointer.type == Type::kMap && plus && added.is_null();

@@ -61,6 +61,7 @@ enum class Rule : std::uint8_t {
   kMemoryBounds,
   kRecordBounds,
   kSpecialField,
+  kSocketField,
   kPointerLeak,
   kSpillSize,
   kStackEscape,

@@ -110,6 +110,8 @@ class Definition {
       spec_.max_entries = *value;
     } else if (member.name == "map_flags") {
       spec_.flags = *value;
+    } else if (member.name == "map_extra") {
+      spec_.extra = *value;
     } else if (member.name == "key_size") {
       return set_size(member, spec_.key_size, *value);
     } else if (member.name == "value_size") {
@@ -118,7 +120,7 @@ class Definition {
       if (*value > 1) return wrong(fmt::format("has pinning {}, expected 0 or 1 (LIBBPF_PIN_BY_NAME)", *value));
       if (is_inner_ && *value != 0) return wrong("is pinned, which a map inside another cannot be");
       spec_.pin_by_name = *value == 1;
-    } else if (member.name != "numa_node" && member.name != "map_extra") {
+    } else if (member.name != "numa_node") {
       return wrong(fmt::format("has an unknown member \"{}\"", member.name));
     }
     return {};

@@ -24,7 +24,7 @@ enum class ArgKind : std::uint8_t {
   kConstMap,     // a map (lddw), of a type listed in `map_types` when that is not empty
   kMapKey,       // readable memory of the map's key size
   kMapValue,     // readable memory of the map's value size
-  kMapValueOut,  // writable memory of the map's value size that need not be initialised
+  kMapValueOut,  // the same, writable, and need not be initialised; but see peek_reads_value (vm/maps/map.h)
   kReadMem,      // readable memory; its size is the next argument
   kReadMemOrNull,
   kWriteMem,  // writable memory that need not be initialised; its size is the next argument

@@ -232,7 +232,8 @@ bool Checker::argument(const HelperDesc& helper, unsigned index, const Map* map,
                             : memory(value, map->spec().value_size, Access::kRead);
     case ArgKind::kMapValueOut:
       return map == nullptr ? fail("a value argument without a map")
-                            : memory(value, map->spec().value_size, Access::kWrite);
+                            : memory(value, map->spec().value_size,
+                                     peek_reads_value(map->spec().type) ? Access::kRead : Access::kWrite);
     case ArgKind::kReadMem: return memory(value, size, Access::kRead);
     case ArgKind::kReadMemOrNull: return value == 0 || memory(value, size, Access::kRead);
     case ArgKind::kWriteMem: return memory(value, size, Access::kWrite);

@@ -24,12 +24,14 @@ struct Redirect {
     kNone,       // nobody asked: a verdict of kRedirect is then an error
     kIfindex,    // bpf_redirect: `ifindex` as given by the program, not checked
     kEntry,      // bpf_redirect_map on an occupied slot: `ifindex` and `program` were resolved when it was called
+    kCpu,        // the same on a CPUMAP: `ifindex` is the CPU
+    kSocket,     // the same on an XSKMAP: `ifindex` is the port
     kBroadcast,  // bpf_redirect_map with BPF_F_BROADCAST on `map`; BPF_F_EXCLUDE_INGRESS in `flags`
   };
   Kind kind = Kind::kNone;
   std::uint32_t ifindex = 0;
   std::uint64_t flags = 0;
-  Map* map = nullptr;                    // the map of kEntry and kBroadcast; outlives the burst
+  Map* map = nullptr;                    // the map of all but kIfindex; outlives the burst
   const ProgramSlot* program = nullptr;  // the program attached to the entry, or null; outlives the burst
 };
 

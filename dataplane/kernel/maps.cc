@@ -94,7 +94,7 @@ Result<Fd> create_map(const vm::MapSpec& spec) {
     if (!made) return std::move(made).error();
     inner = std::move(*made);
   }
-  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = spec.flags);
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = spec.flags, .map_extra = spec.extra);
   if (inner) options.inner_map_fd = static_cast<__u32>(inner.get());
   std::string name;
   for (const char c : spec.name.substr(0, 15)) {  // BPF_OBJ_NAME_LEN, and only these characters

@@ -85,7 +85,7 @@ void Executor::judge(std::uint16_t port, const Chain& chain, Passage& passage, v
     case vm::Verdict::kDrop: return drop(passage, frame, DropReason::kProgram);
     case vm::Verdict::kPass: return pass(port, chain, passage, frame);
     case vm::Verdict::kTx: return leave(passage, frame, port);
-    case vm::Verdict::kRedirect: return redirect(passage, frame);
+    case vm::Verdict::kRedirect: return redirect(port, chain, passage, frame);
   }
 }
 
@@ -99,12 +99,37 @@ bool Executor::fits(const vm::XdpContext& frame, std::int32_t port) const noexce
   return FrameBuffer::size(frame) <= pipeline_.ports()[static_cast<std::size_t>(port)].mtu + kLinkHeader;
 }
 
-void Executor::redirect(Passage& passage, vm::XdpContext& frame) noexcept {
+// As the kernel does on the other CPU: without a program the frame passes; a program's XDP_TX does not exist there.
+void Executor::arrive(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept {
+  const vm::ProgramSlot* const program = frame.redirect.program;
+  const std::uint32_t cpu = frame.redirect.ifindex;
+  if (program == nullptr) return pass(port, chain, passage, frame);
+  const Stage& stage = pipeline_.stage(program->stage);
+  frame.rx_queue_index = 0;  // as Linux tells cpumap programs
+  frame.redirect = {};
+  frame.depth = 0;
+  frame.path[0] = stage.slot.stage;
+  const std::uint32_t here = env_.cpu;
+  if (stands_for_all_cpus_) env_.cpu = cpu;
+  std::uint32_t raw = 0;
+  stage.runner.burst(&frame, 1, &raw, env_);
+  env_.cpu = here;
+  account(stats_.egress, passage, frame, column_of(raw));  // of ingress every frame has one
+  if (raw == static_cast<std::uint32_t>(vm::Verdict::kPass)) return pass(port, chain, passage, frame);
+  const bool again = raw == static_cast<std::uint32_t>(vm::Verdict::kRedirect);
+  // A CPUMAP is no target there: a frame does not go from CPU to CPU for ever.
+  if (!again || frame.redirect.kind == vm::Redirect::Kind::kCpu) return drop(passage, frame, DropReason::kCpumapDrop);
+  redirect(port, chain, passage, frame);
+}
+
+void Executor::redirect(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept {
   switch (frame.redirect.kind) {
     case vm::Redirect::Kind::kNone: return drop(passage, frame, DropReason::kRedirectNoPort);
     case vm::Redirect::Kind::kBroadcast: return broadcast(passage, frame);
+    case vm::Redirect::Kind::kCpu: return arrive(port, chain, passage, frame);
     case vm::Redirect::Kind::kIfindex:
-    case vm::Redirect::Kind::kEntry: break;
+    case vm::Redirect::Kind::kEntry:
+    case vm::Redirect::Kind::kSocket: break;
   }
   const Target target{.port = pipeline_.port_of(frame.redirect.ifindex),
                       .program = frame.redirect.kind == vm::Redirect::Kind::kEntry ? frame.redirect.program : nullptr};

@@ -19,8 +19,8 @@ constexpr unsigned kBurst = 32;  // frames of one run() at most
 struct Passage {
   unsigned index = 0;         // of the frame in the burst; clones have their original's
   std::uint32_t verdict = 0;  // column of Stats: a vm::Verdict or kInvalidVerdict; what the ingress pipeline said
-  // Stages run, in order: the ingress pipeline's, then a devmap entry's program, then the egress pipeline's. Empty
-  // unless the Executor records paths. Valid during the call.
+  // Stages run, in order: the ingress pipeline's, then the program of a cpumap's and of a devmap's entry, then the
+  // egress pipeline's. Empty unless the Executor records paths. Valid during the call.
   std::span<const std::uint16_t> path;
 };
 
@@ -45,6 +45,9 @@ class Executor {
   void run(std::uint16_t port, std::span<vm::XdpContext> frames) noexcept;
   // Counts a frame of `bytes` that came in by `port` and could not even be made a context.
   void refuse(std::uint16_t port, std::uint64_t bytes, DropReason reason) noexcept;
+  // No other thread runs programs of this pipeline: a frame that a CPUMAP sends to another CPU is run here with that
+  // CPU's number. Without it programs of cpumap entries keep this worker's number, whose share of the maps is its own.
+  void stand_for_all_cpus() noexcept { stands_for_all_cpus_ = true; }
 
  private:
   struct Broadcast;
@@ -57,7 +60,9 @@ class Executor {
   void judge(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame,
              std::uint32_t raw) noexcept;
   void pass(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept;
-  void redirect(Passage& passage, vm::XdpContext& frame) noexcept;
+  void redirect(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept;
+  // A frame that a CPUMAP's entry sends to a worker.
+  void arrive(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept;
   void broadcast(Passage& passage, vm::XdpContext& frame) noexcept;
   void deliver(Passage passage, vm::XdpContext& frame, const Target& target) noexcept;
   void leave(Passage passage, vm::XdpContext& frame, std::uint16_t port) noexcept;
@@ -74,8 +79,9 @@ class Executor {
   vm::ExecEnv& env_;
   FrameSink& sink_;
   bool record_paths_;
+  bool stands_for_all_cpus_ = false;
   std::array<std::uint32_t, kBurst> verdicts_{};
-  std::array<std::uint16_t, 3 * (vm::kMaxTailCalls + 1)> path_{};  // ingress, devmap, egress
+  std::array<std::uint16_t, 4 * (vm::kMaxTailCalls + 1)> path_{};  // ingress, cpumap, devmap, egress
 };
 
 }  // namespace sluice::pipeline

@@ -7,6 +7,7 @@
 
 #include "dataplane/pipeline/objects.h"
 #include "dataplane/pipeline/values.h"
+#include "vm/maps/cpumap.h"
 
 namespace sluice::pipeline {
 namespace {
@@ -16,8 +17,11 @@ std::string hint(std::string_view name, std::span<const std::string_view> names)
   return near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
 }
 
-bool is_devmap(const vm::Map& map) {
-  return map.spec().type == vm::MapType::kDevmap || map.spec().type == vm::MapType::kDevmapHash;
+// Whether its values are programs, or programs may be attached to them.
+bool takes_programs(const vm::Map& map) {
+  const vm::MapType type = map.spec().type;
+  return type == vm::MapType::kProgArray || type == vm::MapType::kDevmap || type == vm::MapType::kDevmapHash ||
+         type == vm::MapType::kCpumap;
 }
 
 // What the steps of loading a pipeline need, of a configuration without ports.
@@ -75,7 +79,7 @@ class Writer {
     }
     vm::Map& map = *target_.maps[index];
     const vm::Btf* const btf = target_.object.btf.get();
-    if (map.spec().type != vm::MapType::kProgArray && !is_devmap(map)) {
+    if (!takes_programs(map)) {
       return fill_map(context_.get(), given, map, btf, [this](std::string_view name) { return find_map(name); });
     }
     if (!given.file.value.empty()) {
@@ -106,7 +110,7 @@ class Writer {
       if (slot != nullptr) check(static_cast<vm::ProgArray&>(map).set(index, slot), entry.mark, what);
       return;
     }
-    // A number alone is the ifindex, also where the value is a struct bpf_devmap_val.
+    // A number alone is the ifindex or queue size, also where the value is a struct with room for a program.
     const bool number = entry.value.kind == config::Value::Kind::kScalar && value_type.size >= 4;
     const ValueType type = number ? ValueType{.size = 4} : value_type;
     std::vector<std::byte> value(value_type.size);
@@ -117,7 +121,10 @@ class Writer {
 
   void attach(const config::MapEntry& entry, vm::Map& map, std::uint32_t key, const std::string& what) {
     const vm::ProgramSlot* const slot = program_slot(entry.program.value, entry.program.mark);
-    if (slot != nullptr) check(static_cast<vm::Devmap&>(map).attach(key, slot), entry.mark, what);
+    if (slot == nullptr) return;
+    const bool cpumap = map.spec().type == vm::MapType::kCpumap;
+    check(cpumap ? static_cast<vm::Cpumap&>(map).attach(key, slot) : static_cast<vm::Devmap&>(map).attach(key, slot),
+          entry.mark, what);
   }
 
   bool check(int result, const config::Mark& mark, const std::string& what) const {

@@ -71,8 +71,9 @@ class MapFiller {
   }
 
  private:
-  bool is_devmap() const noexcept {
-    return map_.spec().type == vm::MapType::kDevmap || map_.spec().type == vm::MapType::kDevmapHash;
+  bool holds_ports() const noexcept {
+    const vm::MapType type = map_.spec().type;
+    return type == vm::MapType::kDevmap || type == vm::MapType::kDevmapHash || type == vm::MapType::kXskmap;
   }
 
   void add(const Value& key, const Value& value, const config::Mark& mark) {
@@ -87,9 +88,15 @@ class MapFiller {
       }
       return;
     }
-    const bool value_ok = is_devmap() ? encode_port(value, value_bytes)
-                                      : reader.encode(value, value_type_, what_ + ": value", value_bytes);
+    const bool value_ok = holds_ports() ? encode_port(value, value_bytes) : encode_value(value, value_bytes);
     if (key_ok && value_ok) store(key_bytes, every_cpu(value_bytes), mark);
+  }
+
+  // A number alone is a CPUMAP's queue size, also where the value has room for a program, which the wiring sets.
+  bool encode_value(const Value& value, Bytes& bytes) const {
+    const bool waiting = map_.spec().type == vm::MapType::kCpumap && value.kind == Value::Kind::kScalar;
+    const ValueType type = waiting ? ValueType{.size = 4} : value_type_;
+    return context_.values().encode(value, type, what_ + ": value", std::span(bytes).first(type.size));
   }
 
   // Values of single CPUs; those of CPUs that are not there are checked and left out: files serve several machines.
@@ -173,12 +180,15 @@ class MapFiller {
   void judge(int result, const config::Mark& mark) const {
     if (result == 0) return;
     const bool indexed = map_.spec().type == vm::MapType::kArray || map_.spec().type == vm::MapType::kPercpuArray ||
-                         map_.spec().type == vm::MapType::kDevmap || map_.spec().type == vm::MapType::kArrayOfMaps;
+                         map_.spec().type == vm::MapType::kDevmap || map_.spec().type == vm::MapType::kArrayOfMaps ||
+                         map_.spec().type == vm::MapType::kCpumap || map_.spec().type == vm::MapType::kXskmap;
     std::string why = fmt::format("the map refuses it: {}", std::strerror(-result));
     if (result == -E2BIG && indexed) {
       why = fmt::format("the index is out of range 0..{}", map_.spec().max_entries - 1);
     } else if (result == -E2BIG) {
       why = fmt::format("the map is full at max_entries {}", map_.spec().max_entries);
+    } else if (result == -ENODEV) {
+      why = fmt::format("there is no such CPU: workers are 0..{}", map_.cpus() - 1);
     } else if (result == -EINVAL && of_maps_ != nullptr) {
       why = "the map named there is not like those that may be inside: type, sizes and flags must be the same";
     }

@@ -18,6 +18,7 @@ constexpr std::array<DropReasonRow, kDropReasons> kRows = {{
     {DropReason::kRedirectNoPort, "redirect_no_port", "XDP_REDIRECT that named no port of this switch"},
     {DropReason::kRedirectTooLong, "redirect_too_long", "XDP_REDIRECT of a frame longer than the port's MTU allows"},
     {DropReason::kDevmapDrop, "devmap_drop", "the program of a devmap entry did not say XDP_PASS"},
+    {DropReason::kCpumapDrop, "cpumap_drop", "the program of a cpumap entry said neither XDP_PASS nor XDP_REDIRECT"},
     {DropReason::kEgressDrop, "egress_drop", "the egress pipeline of a port did not say XDP_PASS"},
     {DropReason::kNoPipeline, "no_pipeline", "the port it came in by has no ingress pipeline", true},
     {DropReason::kTooShort, "too_short", "shorter than the frame model takes", true},

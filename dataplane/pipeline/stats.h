@@ -28,6 +28,7 @@ enum class DropReason : std::uint8_t {
   kRedirectNoPort,
   kRedirectTooLong,
   kDevmapDrop,
+  kCpumapDrop,
   kEgressDrop,
   kNoPipeline,
   kTooShort,
@@ -40,7 +41,7 @@ enum class DropReason : std::uint8_t {
   kTxFull,
   kPortDown,
 };
-constexpr std::size_t kDropReasons = 19;
+constexpr std::size_t kDropReasons = 20;
 
 struct DropReasonRow {
   DropReason reason;

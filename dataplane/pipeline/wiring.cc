@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "dataplane/pipeline/value_text.h"
+#include "vm/maps/cpumap.h"
 
 namespace sluice::pipeline {
 namespace {
@@ -25,6 +26,17 @@ std::vector<std::size_t> up_to(std::size_t count) {
   std::vector<std::size_t> all(count);
   std::iota(all.begin(), all.end(), 0);
   return all;
+}
+
+// Whether it can send frames to CPUs: those arrive as if XDP_PASS had been said there.
+bool names_cpumap(const vm::LoadedProgram& program) {
+  constexpr std::uint8_t kLddw = 0x18;  // RFC 9669; its second slot has opcode 0
+  return std::ranges::any_of(program.insns, [&](const vm::Insn& insn) {
+    const auto index = static_cast<std::size_t>(static_cast<std::uint32_t>(insn.imm));
+    const bool map = insn.opcode == kLddw && static_cast<vm::Imm64>(insn.src) == vm::Imm64::kMap;
+    return map && index < program.maps.size() && program.maps[index] != nullptr &&
+           program.maps[index]->spec().type == vm::MapType::kCpumap;
+  });
 }
 
 }  // namespace
@@ -149,20 +161,22 @@ void Wiring::attach_devmap_programs() {
 void Wiring::attach_program(const config::Map& map, const config::MapEntry& entry, const ObjectSet::Found& found) {
   const std::string where = fmt::format("map {}", map.name.value);
   const vm::MapType type = found.map->spec().type;
-  if (type != vm::MapType::kDevmap && type != vm::MapType::kDevmapHash) {
-    context_.error(
-        entry.program.mark, "map-entry",
-        fmt::format("{}: programs are attached to entries of devmaps, and this is {}", where, vm::map_type_name(type)));
+  const bool cpumap = type == vm::MapType::kCpumap;
+  if (!cpumap && type != vm::MapType::kDevmap && type != vm::MapType::kDevmapHash) {
+    context_.error(entry.program.mark, "map-entry",
+                   fmt::format("{}: programs are attached to entries of devmaps and cpumaps, and this is {}", where,
+                               vm::map_type_name(type)));
     return;
   }
   const std::size_t program = program_index(entry.program);
   const auto& stage = stages_[program];
   if (stage == nullptr) return;
   const vm::LoadedProgram& loaded = stage->runner.program().program();
-  if (loaded.type != &vm::xdp_devmap_type()) {
+  if (loaded.type != &(cpumap ? vm::xdp_cpumap_type() : vm::xdp_devmap_type())) {
+    const std::string_view kind = cpumap ? "cpumap" : "devmap";
     context_.error(entry.program.mark, "program-type",
-                   fmt::format("{}: {} is {}, a devmap entry takes SEC(\"xdp/devmap\")", where, entry.program.value,
-                               loaded.type->name));
+                   fmt::format("{}: {} is {}, a {} entry takes SEC(\"xdp/{}\")", where, entry.program.value,
+                               loaded.type->name, kind, kind));
     return;
   }
   std::uint32_t key = 0;
@@ -174,7 +188,9 @@ void Wiring::attach_program(const config::Map& map, const config::MapEntry& entr
   Diagnostics told;
   const ValueReader reader{.ports = context_.ports, .sources = context_.sources, .diagnostics = told};
   if (!reader.encode(entry.key, key_type, where, std::as_writable_bytes(std::span(&key, 1)))) return;
-  if (static_cast<vm::Devmap&>(*found.map).attach(key, &stage->slot) == 0) devmap_programs_.push_back(program);
+  const int status = cpumap ? static_cast<vm::Cpumap&>(*found.map).attach(key, &stage->slot)
+                            : static_cast<vm::Devmap&>(*found.map).attach(key, &stage->slot);
+  if (status == 0) devmap_programs_.push_back(program);
 }
 
 std::vector<Port> Wiring::make_ports() {
@@ -281,11 +297,14 @@ void Wiring::check_pass(const config::Pipeline& pipeline, const std::vector<std:
   if (!pipeline.on_pass.value.empty()) return;
   constexpr std::uint32_t kPassBit = 1U << static_cast<unsigned>(vm::Verdict::kPass);
   for (const std::size_t stage : reached) {
-    if ((stages_[stage]->runner.program().facts().may_return & kPassBit) == 0) continue;
+    const vm::VerifiedProgram& program = stages_[stage]->runner.program();
+    const bool to_cpus = names_cpumap(program.program());
+    if ((program.facts().may_return & kPassBit) == 0 && !to_cpus) continue;
     context_.error(pipeline.name.mark, "on-pass",
-                   fmt::format("pipeline {}: {} can return XDP_PASS, and there is no kernel stack behind it: say "
+                   fmt::format("pipeline {}: {} can {}, and there is no kernel stack behind it: say "
                                "`on_pass: PORT` or `on_pass: drop`",
-                               pipeline.name.value, stages_[stage]->name));
+                               pipeline.name.value, stages_[stage]->name,
+                               to_cpus ? "send frames to CPUs, where they pass" : "return XDP_PASS"));
     return;
   }
 }

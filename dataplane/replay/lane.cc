@@ -53,6 +53,7 @@ LaneRunner::LaneRunner(const pipeline::Pipeline& pipeline, const Setup& setup)
       contexts_(),
       origins_(),
       copy_(setup.model) {
+  executor_.stand_for_all_cpus();  // the pipelines of a replay are one thread's
   env_.clock.is_virtual = true;
   env_.prng.state = setup.seed;
   buffers_.reserve(pipeline::kBurst);

@@ -53,8 +53,8 @@ inline unsigned kernel_cpus() {
 class KernelMap {
  public:
   KernelMap(std::uint32_t type, std::uint32_t key_size, std::uint32_t value_size, std::uint32_t max_entries,
-            std::uint32_t flags, int inner_fd = 0)
-      : fd_(create(type, key_size, value_size, max_entries, flags, inner_fd)) {}
+            std::uint32_t flags, int inner_fd = 0, std::uint64_t extra = 0)
+      : fd_(create(type, key_size, value_size, max_entries, flags, inner_fd, extra)) {}
   [[nodiscard]] int fd() const { return fd_.get(); }  // negative = why there is none
 
   int lookup(const void* key, void* value) const { return element(BPF_MAP_LOOKUP_ELEM, key, value, 0); }
@@ -69,8 +69,9 @@ class KernelMap {
 
  private:
   static int create(std::uint32_t type, std::uint32_t key_size, std::uint32_t value_size, std::uint32_t max_entries,
-                    std::uint32_t flags, int inner_fd) {
+                    std::uint32_t flags, int inner_fd, std::uint64_t extra) {
     bpf_attr attributes{};
+    attributes.map_extra = extra;
     attributes.inner_map_fd = static_cast<std::uint32_t>(inner_fd);
     attributes.map_type = type;
     attributes.key_size = key_size;

@@ -104,7 +104,8 @@ vm::LoadedProgram call(const HelperDesc& helper, unsigned number, std::string_vi
   if (takes(helper, ArgKind::kCallback)) text += "body: mov r0, 0\nexit\n";
   auto type = helper.map_types.empty() ? vm::MapType::kHash : static_cast<vm::MapType>(helper.map_types.front());
   if (takes(helper, ArgKind::kRecord)) type = vm::MapType::kRingbuf;
-  const bool small = type == vm::MapType::kProgArray || type == vm::MapType::kDevmap;
+  const bool small =
+      type == vm::MapType::kProgArray || type == vm::MapType::kDevmap || type == vm::MapType::kPerfEventArray;
   const bool keyless = type == vm::MapType::kQueue;
   const auto map = type == vm::MapType::kRingbuf
                        ? std::string("ringbuf 0 0 4096")

@@ -15,6 +15,7 @@
 #include "tests/verifier/judge.h"
 #include "verifier/verifier.h"
 #include "vm/interpreter.h"
+#include "vm/maps/perf_event_array.h"
 #include "vm/maps/ringbuf.h"
 
 namespace sluice::verifier {
@@ -35,6 +36,13 @@ void look_into(vm::Map& map, Seen& seen) {
     while (ring->consume(see, &seen)) continue;
     return;
   }
+  if (auto* const events = dynamic_cast<vm::PerfEventArray*>(&map)) {
+    const auto see = [](void* to, const vm::PerfRing::Record& record) {
+      static_cast<Seen*>(to)->push_back("record " + testing_support::to_hex(record.bytes));
+    };
+    while (events->ring(0)->consume(see, &seen)) continue;
+    return;
+  }
   const std::size_t before = seen.size();
   std::vector<std::byte> key(map.spec().key_size);
   std::vector<std::byte> value(map.transfer_size());
@@ -50,6 +58,9 @@ template <typename Prepare>
 Seen run_all(const std::string& name, const Prepare& prepare) {
   VerifierCase one = read_case("accept", name);
   const auto maps = one.program.maps;
+  for (const auto& map : maps) {
+    if (auto* const events = dynamic_cast<vm::PerfEventArray*>(map.get())) events->open_all(1U << 20);
+  }
   Outcome outcome = verify(std::move(one.program), helpers::table());
   Seen seen;
   if (!outcome.accepted()) return {"refused"};

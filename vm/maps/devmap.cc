@@ -32,11 +32,11 @@ Result<std::unique_ptr<Map>> DevmapArray::make(const MapSpec& spec, unsigned cpu
   return std::unique_ptr<Map>(new DevmapArray(spec, cpus, std::move(*memory)));
 }
 
-void DevmapArray::store(DevmapSlot& slot, std::uint32_t ifindex, const ProgramSlot* program) noexcept {
+void devmap_slot_store(DevmapSlot& slot, std::uint32_t first, const ProgramSlot* program) noexcept {
   const std::uint32_t before = __atomic_load_n(&slot.sequence, __ATOMIC_RELAXED);
   __atomic_store_n(&slot.sequence, before + 1, __ATOMIC_RELAXED);
   // Release stores: who sees one of them sees the odd number too.
-  __atomic_store_n(&slot.value, devmap_word(ifindex, program), __ATOMIC_RELEASE);
+  __atomic_store_n(&slot.value, devmap_word(first, program), __ATOMIC_RELEASE);
   __atomic_store_n(&slot.program, static_cast<const void*>(program), __ATOMIC_RELEASE);
   __atomic_store_n(&slot.sequence, before + 2, __ATOMIC_RELEASE);
 }
@@ -51,7 +51,7 @@ bool DevmapArray::resolve(std::uint32_t key, DevmapEntry& out) const noexcept {
 int DevmapArray::attach(std::uint32_t key, const ProgramSlot* program) {
   DevmapEntry entry;
   if (!resolve(key, entry)) return -ENOENT;
-  store(view_.slots[key], entry.ifindex, program);
+  devmap_slot_store(view_.slots[key], entry.ifindex, program);
   return 0;
 }
 
@@ -73,14 +73,14 @@ int DevmapArray::update(const std::byte* key, const std::byte* value, UpdateMode
   if (mode == UpdateMode::kNoExist) return -EEXIST;
   std::uint32_t ifindex = 0;
   if (const int error = devmap_value(spec(), value, ifindex)) return error;
-  store(view_.slots[index_of(key)], ifindex, nullptr);  // ifindex 0 empties the slot
+  devmap_slot_store(view_.slots[index_of(key)], ifindex, nullptr);  // ifindex 0 empties the slot
   return 0;
 }
 
 int DevmapArray::erase(const std::byte* key) noexcept {
   if (frozen()) return -EPERM;
   if (index_of(key) >= view_.max_entries) return -EINVAL;
-  store(view_.slots[index_of(key)], 0, nullptr);
+  devmap_slot_store(view_.slots[index_of(key)], 0, nullptr);
   return 0;
 }
 

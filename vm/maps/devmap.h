@@ -23,7 +23,6 @@ class DevmapArray final : public Devmap {
 
  private:
   DevmapArray(const MapSpec& spec, unsigned cpus, MapMemory memory);
-  static void store(DevmapSlot& slot, std::uint32_t ifindex, const ProgramSlot* program) noexcept;
   MapMemory memory_;
   DevmapView view_{};
 };
@@ -31,6 +30,9 @@ class DevmapArray final : public Devmap {
 // What both devmaps take from a value of 4 or 8 bytes: an ifindex, and a program's descriptor that must be none. Bytes
 // cannot name a program here: `attach` is the way. 0 or -EINVAL.
 int devmap_value(const MapSpec& spec, const std::byte* value, std::uint32_t& ifindex) noexcept;
+
+// Changes a slot in place; one writer at a time. `first` is the value's first half: 0 empties the slot.
+void devmap_slot_store(DevmapSlot& slot, std::uint32_t first, const ProgramSlot* program) noexcept;
 
 // A devmap value as programs read it.
 constexpr std::uint64_t devmap_word(std::uint32_t ifindex, const ProgramSlot* program) noexcept {

@@ -58,6 +58,7 @@ struct MapSpec {
   std::uint32_t value_size = 4;   // bytes
   std::uint32_t max_entries = 0;  // 0 = to be set by the configuration
   std::uint32_t flags = 0;        // kMap*
+  std::uint32_t extra = 0;        // map_extra: BLOOM_FILTER, bits a value sets; 0 = 5
   std::uint32_t key_type = 0;     // BTF type ids in the object's BTF, 0 = unknown
   std::uint32_t value_type = 0;
   SpecialFields special = {};                      // what the value holds that only helpers may touch
@@ -76,6 +77,9 @@ constexpr bool wants_lock(UpdateMode mode) noexcept { return (static_cast<std::u
 constexpr UpdateMode without_lock(UpdateMode mode) noexcept {
   return static_cast<UpdateMode>(static_cast<std::uint64_t>(mode) & ~kLockFlag);
 }
+
+// Of these types bpf_map_peek_elem looks at the value it is given; of others it writes it.
+constexpr bool peek_reads_value(MapType type) noexcept { return type == MapType::kBloomFilter; }
 
 // Where bpf_for_each_map_elem stands in a map. Begins as made here and must not move meanwhile: `key` of an array is
 // its `index`. The JIT addresses members with offsetof.
@@ -181,8 +185,9 @@ class Devmap : public Map {
   using Map::Map;
 };
 
-// QUEUE and STACK: values without keys (key_size is 0, keys are not looked at). `read` peeks and `write` pushes, as
-// BPF_MAP_LOOKUP_ELEM and BPF_MAP_UPDATE_ELEM do; `pop` is also BPF_MAP_LOOKUP_AND_DELETE_ELEM.
+// QUEUE, STACK and (without pop) BLOOM_FILTER: values without keys (key_size is 0, keys are not looked at). `read`
+// peeks and `write` pushes, as BPF_MAP_LOOKUP_ELEM and BPF_MAP_UPDATE_ELEM do; `pop` is also
+// BPF_MAP_LOOKUP_AND_DELETE_ELEM.
 class Queue : public Map {
  public:
   // 0 or -errno. kAny: -E2BIG when it is full; kExist: the oldest value of a full map goes; kNoExist: -EINVAL. Data

@@ -12,7 +12,8 @@ namespace sluice::vm {
 bool may_stand_for(const MapSpec& like, const MapSpec& inner) noexcept {
   const bool same = like.type == inner.type && like.key_size == inner.key_size && like.value_size == inner.value_size &&
                     like.flags == inner.flags && like.special == inner.special;
-  const bool fixed_size = like.type == MapType::kArray && (like.flags & kMapInner) == 0;
+  const bool fixed_size =
+      (like.type == MapType::kArray && (like.flags & kMapInner) == 0) || like.type == MapType::kXskmap;
   return same && (!fixed_size || like.max_entries == inner.max_entries);
 }
 

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "vm/maps/array.h"
+#include "vm/maps/bloom_filter.h"
+#include "vm/maps/cpumap.h"
 #include "vm/maps/devmap.h"
 #include "vm/maps/devmap_hash.h"
 #include "vm/maps/hash.h"
@@ -17,6 +19,7 @@
 #include "vm/maps/prog_array.h"
 #include "vm/maps/queue.h"
 #include "vm/maps/ringbuf.h"
+#include "vm/maps/xskmap.h"
 
 namespace sluice::vm {
 namespace {
@@ -124,6 +127,17 @@ constexpr MapTypeRow kTypes[] = {
                .value_unit = 4,
                .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
      .make = DevmapArray::make},
+    {.type = MapType::kCpumap,
+     .rules = {.value_min = 4,
+               .value_max = 8,
+               .value_unit = 4,
+               .max_entries = 8192,  // NR_CPUS of the largest kernels
+               .allowed_flags = kMapNumaNode,
+               .sizes_first = true},
+     .make = Cpumap::make},
+    {.type = MapType::kXskmap,
+     .rules = {.value_min = 4, .value_max = 4, .allowed_flags = kMapNumaNode | kMapReadOnly | kMapWriteOnly},
+     .make = Xskmap::make},
     {.type = MapType::kQueue, .rules = kQueueRules, .make = QueueMap::make},
     {.type = MapType::kStack, .rules = kQueueRules, .make = QueueMap::make},
     {.type = MapType::kDevmapHash,
@@ -137,6 +151,14 @@ constexpr MapTypeRow kTypes[] = {
      .rules =
          {.key_min = 0, .key_max = 0, .value_min = 0, .value_max = 0, .allowed_flags = kMapNumaNode, .pages = true},
      .make = Ringbuf::make},
+    {.type = MapType::kBloomFilter,
+     .rules = {.key_min = 0,
+               .key_max = 0,
+               .value_max = 4U << 20,  // KMALLOC_MAX_SIZE
+               .extra_max = 15,
+               .allowed_flags = kMapNumaNode | kAccess | kMapZeroSeed,
+               .too_large = E2BIG},
+     .make = BloomFilter::make},
 };
 static_assert(std::ranges::adjacent_find(kTypes, std::ranges::greater_equal{}, &MapTypeRow::type) == std::end(kTypes));
 
@@ -240,9 +262,14 @@ int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
   const MapRules& rules = row.rules;
   if (const int error = check_flags(rules, spec.flags, why)) return error;
   if (spec.max_entries == 0) return refuse(-EINVAL, why, "max_entries is 0, expected 1 or more");
-  if (rules.max_entries != 0 && spec.max_entries > rules.max_entries) {
+  const bool too_many = rules.max_entries != 0 && spec.max_entries > rules.max_entries;
+  const auto refuse_number = [&] {
     return refuse(-E2BIG, why,
                   fmt::format("max_entries is {}, expected at most {}", spec.max_entries, rules.max_entries));
+  };
+  if (too_many && !rules.sizes_first) return refuse_number();
+  if (spec.extra > rules.extra_max) {
+    return refuse(-EINVAL, why, fmt::format("map_extra is {}, expected at most {}", spec.extra, rules.extra_max));
   }
   if (rules.pages && (!std::has_single_bit(spec.max_entries) || spec.max_entries % kPageBytes != 0)) {
     return refuse(
@@ -261,6 +288,7 @@ int check_map(const MapTypeRow& row, const MapSpec& spec, std::string& why) {
     return refuse(-EINVAL, why,
                   fmt::format("value is {} bytes, expected a multiple of {}", spec.value_size, rules.value_unit));
   }
+  if (too_many) return refuse_number();
   const std::uint64_t element = std::uint64_t{spec.key_size} + spec.value_size;
   if (rules.element_max != 0 && element > rules.element_max) {
     return refuse(-rules.too_large, why,

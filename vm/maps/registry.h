@@ -17,12 +17,14 @@ struct MapRules {
   std::uint32_t value_unit = 1;      // value_size is a multiple of it
   std::uint32_t element_max = 0;     // key and value together; 0 = no limit
   std::uint32_t max_entries = 0;     // the most; 0 = any 32-bit number
+  std::uint32_t extra_max = 0;       // of MapSpec::extra
   std::uint32_t allowed_flags = 0;   // kMap*
   std::uint32_t required_flags = 0;  // kMap*
   std::uint32_t later_flags = 0;     // kMap*: known, and refused with ENOTSUPP
   std::uint32_t denied_flags = 0;    // kMap*: known, and refused with EINVAL after those
   std::uint32_t apart_flags = 0;     // kMap*: not more than one of them
   bool pages = false;                // max_entries is a power of two and whole pages
+  bool sizes_first = false;          // sizes are judged before max_entries
   bool of_maps = false;              // MapSpec::inner must be such that it may be inside
   bool may_be_inner = true;
   int too_large = 0;  // errno for a value or element over its limit; 0 = EINVAL like all else

@@ -153,5 +153,47 @@ TEST_P(RedirectMap, ExcludeIngressAloneIsAnOrdinaryRedirect) {
   EXPECT_EQ(call(map_.get(), 1, static_cast<std::int64_t>(kExcludeIngress | 2)), 2);
 }
 
+// Entries that are no ports of a devmap.
+class RedirectElsewhere : public ::testing::TestWithParam<vm::MapType> {
+ protected:
+  RedirectElsewhere() {
+    vm::MapSpec spec{.name = "to", .type = GetParam(), .key_size = 4, .value_size = 4, .max_entries = 4};
+    map_ = std::move(*vm::make_map(spec, 3));
+    const std::uint32_t key = 2;
+    const std::uint32_t value = 20;
+    EXPECT_EQ(map_->write(reinterpret_cast<const std::byte*>(&key), reinterpret_cast<const std::byte*>(&value),
+                          vm::UpdateMode::kAny),
+              0);
+    env_.frame = &frame_.context;
+  }
+  std::uint64_t call(std::uint64_t key, std::uint64_t flags) {
+    return table().find(51)->fn(reinterpret_cast<std::uint64_t>(map_.get()), key, flags, 0, 0, env_);
+  }
+  [[nodiscard]] const vm::Redirect& asked() const { return frame_.context.redirect; }
+
+  Frame frame_{Model::kLinux, 60};
+  vm::ExecEnv env_;
+  std::unique_ptr<vm::Map> map_;
+};
+INSTANTIATE_TEST_SUITE_P(Type, RedirectElsewhere, ::testing::Values(vm::MapType::kCpumap, vm::MapType::kXskmap),
+                         [](const auto& test) { return std::string(vm::map_type_name(test.param)); });
+
+TEST_P(RedirectElsewhere, CpusAndSocketsAreToldApart) {
+  const bool cpu = GetParam() == vm::MapType::kCpumap;
+  EXPECT_EQ(call(0x9'0000'0002, 1), kRedirected);
+  EXPECT_EQ(asked().kind, cpu ? Kind::kCpu : Kind::kSocket);
+  EXPECT_EQ(asked().ifindex, cpu ? 2U : 20U);
+  EXPECT_EQ(asked().map, map_.get());
+  EXPECT_EQ(asked().program, nullptr);
+  EXPECT_EQ(call(1, 3), 3U) << "an empty slot";
+  EXPECT_EQ(asked().kind, Kind::kNone);
+  EXPECT_EQ(call(4, 2), 2U) << "beyond the end";
+}
+
+TEST_P(RedirectElsewhere, NothingIsBroadcast) {
+  for (unsigned bit = 2; bit < 64; ++bit) EXPECT_EQ(call(2, std::uint64_t{1} << bit | 2), 0U) << bit;
+  EXPECT_EQ(asked().kind, Kind::kNone);
+}
+
 }  // namespace
 }  // namespace sluice::helpers::testing

@@ -7,6 +7,7 @@
 #include "tests/support/programs.h"
 #include "tests/unit/pipeline/loading.h"
 #include "vm/interpreter.h"
+#include "vm/maps/cpumap.h"
 
 namespace sluice::pipeline {
 namespace {
@@ -146,6 +147,91 @@ std::string config(const std::string& programs, const std::string& rest) {
     at = end + 1;
   }
   return text + rest;
+}
+
+// A pipeline whose only program redirects by slot 1 of `map`, attached to port a; `second` is another stage, text of a
+// program of type xdp/cpumap, which the map may have in its slot. On pass: port c.
+struct Elsewhere {
+  std::unique_ptr<Pipeline> pipeline;
+  vm::ProgramSlot second;
+};
+Elsewhere to_map(const std::shared_ptr<vm::Map>& map, const std::string& second) {
+  const std::string first = "lddw_map r1, 0\nmov r2, 1\nmov r3, 1\ncall redirect_map\nexit\n";
+  Pipeline::Parts parts{
+      .ports = {{.name = "a", .ifindex = 1, .ingress = 0}, {.name = "b", .ifindex = 2}, {.name = "c", .ifindex = 3}},
+      .chains = {{.name = "main", .entry = 0, .on_pass = 2}}};
+  vm::ProgramSlot slots[2];
+  for (std::uint16_t i = 0; i < 2; ++i) {
+    auto program = testing_support::unverified(testing_support::program_from_asm(
+        i == 0 ? first : second, i == 0 ? vm::xdp_type() : vm::xdp_cpumap_type(), {map}));
+    auto runner = Runner::make(std::move(program), Engine::kInterp, helpers::table());
+    EXPECT_TRUE(runner);
+    slots[i] = runner->slot(i);
+    parts.stages.push_back(std::make_unique<Stage>(
+        Stage{.name = i == 0 ? "first" : "second", .runner = std::move(*runner), .slot = slots[i]}));
+  }
+  return {std::make_unique<Pipeline>(std::move(parts)), slots[1]};
+}
+std::shared_ptr<vm::Map> map_with_slot(vm::MapType type, std::uint32_t value) {
+  std::shared_ptr<vm::Map> map = std::move(*vm::make_map({.name = "to", .type = type, .max_entries = 2}, 2));
+  const std::uint32_t key = 1;
+  EXPECT_EQ(map->write(reinterpret_cast<const std::byte*>(&key), reinterpret_cast<const std::byte*>(&value),
+                       vm::UpdateMode::kAny),
+            0);
+  return map;
+}
+
+TEST(Executor, AFrameSentToACpuPassesThere) {
+  const auto map = map_with_slot(vm::MapType::kCpumap, 64);
+  const Elsewhere to = to_map(map, returning(2));
+  const Outcome outcome = run(*to.pipeline, {0}, 0, true);
+  EXPECT_THAT(outcome.seen, ElementsAre("0>c first"));
+  EXPECT_EQ(outcome.stats.ingress[0].verdicts[4], 1U);
+}
+
+TEST(Executor, TheProgramOfACpumapEntryDecides) {
+  const auto map = map_with_slot(vm::MapType::kCpumap, 64);
+  const auto with = [&](const std::string& second) {
+    const Elsewhere to = to_map(map, second);
+    EXPECT_EQ(dynamic_cast<vm::Cpumap&>(*map).attach(1, &to.second), 0);
+    return run(*to.pipeline, {0}, 0, true).seen;
+  };
+  EXPECT_THAT(with(returning(0)), ElementsAre("0!cpumap_drop first second"));
+  EXPECT_THAT(with(returning(1)), ElementsAre("0!cpumap_drop first second"));
+  EXPECT_THAT(with(returning(2)), ElementsAre("0>c first second"));
+  EXPECT_THAT(with(returning(3)), ElementsAre("0!cpumap_drop first second")) << "there is no XDP_TX there";
+  EXPECT_THAT(with(returning(4)), ElementsAre("0!redirect_no_port first second"));
+  EXPECT_THAT(with("mov r1, 2\nmov r2, 0\ncall redirect\nexit"), ElementsAre("0>b first second"));
+  EXPECT_THAT(with("lddw_map r1, 0\nmov r2, 1\nmov r3, 1\ncall redirect_map\nexit"),
+              ElementsAre("0!cpumap_drop first second"))
+      << "not from CPU to CPU for ever";
+}
+
+TEST(Executor, OnlyWhoStandsForAllCpusTakesTheirNumber) {
+  const auto map = map_with_slot(vm::MapType::kCpumap, 64);
+  const Elsewhere to = to_map(map, "call get_smp_processor_id\nadd r0, 1\nexit");  // CPU 1 passes, CPU 0 drops
+  ASSERT_EQ(dynamic_cast<vm::Cpumap&>(*map).attach(1, &to.second), 0);
+  for (const bool all : {false, true}) {
+    Stats stats(3, 2);
+    Notes notes(*to.pipeline);
+    vm::ExecEnv env;
+    Executor executor(*to.pipeline, stats, env, notes, false);
+    if (all) executor.stand_for_all_cpus();
+    FrameBuffer buffer(FrameModel::kNative);
+    std::vector<vm::XdpContext> frames(1);
+    ASSERT_TRUE(buffer.load(std::vector<std::byte>(60), false, frames[0]));
+    executor.run(0, frames);
+    EXPECT_THAT(notes.seen, ElementsAre(all ? "0>c" : "0!cpumap_drop"));
+    EXPECT_EQ(env.cpu, 0U);
+    EXPECT_EQ(imbalance(stats), std::nullopt);
+  }
+}
+
+TEST(Executor, AFrameSentToASocketLeavesByItsPort) {
+  EXPECT_THAT(run(*to_map(map_with_slot(vm::MapType::kXskmap, 2), returning(2)).pipeline, {0}).seen,
+              ElementsAre("0>b"));
+  EXPECT_THAT(run(*to_map(map_with_slot(vm::MapType::kXskmap, 9), returning(2)).pipeline, {0}).seen,
+              ElementsAre("0!redirect_no_port"));
 }
 
 class Redirects : public testing::TestWithParam<Engine> {};

@@ -184,6 +184,15 @@ TEST_P(TnumOfWidth, RangesAndNeighboursAreExact) {
   }
 }
 
+// The highest bit is one like the others; narrow widths never come to it.
+TEST(TnumOfAllDigits, RangesOverTheHighestBitKnowNothingBelow) {
+  constexpr std::uint64_t kTop = std::uint64_t{1} << 63;
+  EXPECT_EQ(T::range(0, ~std::uint64_t{0}), (T{0, ~std::uint64_t{0}}));
+  EXPECT_EQ(T::range(kTop - 1, kTop), (T{0, ~std::uint64_t{0}}));
+  EXPECT_EQ(T::range(kTop, kTop + 1), (T{kTop, 1}));
+  EXPECT_EQ((Tnum<std::uint8_t>::range(127, 128)), (Tnum<std::uint8_t>{0, 0xff}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Width, TnumOfWidth, testing::Values(4U, 5U, 6U), testing::PrintToStringParamName());
 
 }  // namespace

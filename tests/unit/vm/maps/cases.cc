@@ -148,6 +148,33 @@ class DevmapHashOracle : public Oracle {
   std::size_t most_;
 };
 
+class CpumapOracle : public Oracle {
+ public:
+  explicit CpumapOracle(const MapSpec& spec) : most_(spec.max_entries) {}
+  int update(const Bytes& key, const Bytes& value, std::uint64_t mode) override {
+    if (mode > 2) return -EINVAL;
+    if (index_in(key) >= most_) return -E2BIG;
+    if (mode == 1) return -EEXIST;
+    if (index_in(value) > 16384) return -EOVERFLOW;
+    if (index_in(key) >= kCpus) return -ENODEV;
+    all_[key] = value;
+    if (index_in(value) == 0) all_.erase(key);
+    return 0;
+  }
+  int erase(const Bytes& key) override {
+    if (index_in(key) >= most_) return -EINVAL;
+    all_.erase(key);
+    return 0;
+  }
+  const Bytes* lookup(const Bytes& key) const override {
+    const auto found = all_.find(key);
+    return found == all_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  std::uint32_t most_;
+};
+
 Bytes small_index(Random& random, const MapSpec& spec) {
   return index_key(static_cast<std::uint32_t>(random() % (spec.max_entries + 2)));
 }
@@ -202,6 +229,15 @@ Bytes ifindex_value(Random& random, std::uint32_t size) {
   Bytes value(size);
   const auto ifindex = static_cast<std::uint32_t>(random() % 5);
   std::memcpy(value.data(), &ifindex, sizeof ifindex);
+  return value;
+}
+
+// How many frames may wait, now and then none or too many.
+Bytes waiting_value(Random& random, std::uint32_t size) {
+  Bytes value(size);
+  constexpr std::array<std::uint32_t, 5> kSome{0, 1, 192, 16384, 16385};
+  const std::uint32_t waiting = kSome.at(random() % kSome.size());
+  std::memcpy(value.data(), &waiting, sizeof waiting);
   return value;
 }
 
@@ -287,6 +323,8 @@ const std::vector<Case>& cases() {
       {"hash_of_maps_wide", of_maps(MapType::kHashOfMaps, 17, 90), hash_key, number_value, hash_oracle},
       {"devmap", spec_of(MapType::kDevmap, 4, 4, 8), small_index, ifindex_value, devmap_oracle, true},
       {"devmap_wide", spec_of(MapType::kDevmap, 4, 8, 8), small_index, ifindex_value, devmap_oracle, true},
+      {"cpumap", spec_of(MapType::kCpumap, 4, 4, 8), small_index, waiting_value, plain<CpumapOracle>, true},
+      {"cpumap_wide", spec_of(MapType::kCpumap, 4, 8, 2), small_index, waiting_value, plain<CpumapOracle>, true},
       {"devmap_hash", spec_of(MapType::kDevmapHash, 4, 4, 12), any_u32, ifindex_value, plain<DevmapHashOracle>},
       {"devmap_hash_wide", spec_of(MapType::kDevmapHash, 4, 8, 8), any_u32, ifindex_value, plain<DevmapHashOracle>},
   };

@@ -60,7 +60,7 @@ TEST(MakeMap, SaysWhatIsWrongWithASpec) {
             "map 'm' (hash): max_entries is 2147483649, expected at most 2147483648");
   EXPECT_EQ(refusal(spec_of(MapType::kHash, 4194000, 4000, 1)),
             "map 'm' (hash): key and value are 4198000 bytes, expected at most 4194255");
-  EXPECT_EQ(refusal(spec_of(MapType::kXskmap, 4, 4, 4)), "map 'm': map type xskmap is not supported");
+  EXPECT_EQ(refusal(spec_of(static_cast<MapType>(18), 4, 4, 4)), "map 'm': map type sockhash is not supported");
   EXPECT_EQ(refusal(spec_of(MapType::kRingbuf, 0, 0, 5000)),
             "map 'm' (ringbuf): max_entries is 5000, expected a power of two of at least 4096");
   EXPECT_EQ(refusal(spec_of(static_cast<MapType>(77), 4, 4, 1)), "map 'm': unknown map type 77");
