@@ -24,6 +24,11 @@ bool is_composite(const Btf& btf, std::uint32_t type) {
   return btf.kind(type) == Btf::Kind::kStruct || btf.kind(type) == Btf::Kind::kUnion;
 }
 
+// As libbpf: what 32 bits hold is a signed number, whatever the enum says.
+std::int64_t enumerator_value(CoreType type, const Btf::Enumerator& enumerator) {
+  return type.btf->size(type.id) <= 4 ? static_cast<std::int32_t>(enumerator.value) : enumerator.value;
+}
+
 Result<std::vector<std::uint32_t>> parse_indices(std::string_view text) {
   std::vector<std::uint32_t> indices;
   while (true) {
@@ -205,7 +210,7 @@ Result<CoreAccess> parse_core_access(CoreType root, CoreKind kind, std::string_v
   }
   const auto all = root.btf->enumerators(root.id);
   if (access.first >= all.size()) return error("its access names an enumerator that is not there");
-  access.enumerator = all[access.first].value;
+  access.enumerator = enumerator_value(root, all[access.first]);
   return access;
 }
 
@@ -220,7 +225,7 @@ std::optional<CoreAccess> find_core_access(const CoreAccess& local, CoreType can
     const auto same = std::ranges::find(all, name, [](const Btf::Enumerator& e) { return essential_name(e.name); });
     if (same == all.end()) return std::nullopt;
     found.first = static_cast<std::uint32_t>(same - all.begin());
-    found.enumerator = same->value;
+    found.enumerator = enumerator_value(candidate, *same);
     return found;
   }
   if (local.kind == CoreKind::kTypeMatches) {
