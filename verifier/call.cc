@@ -438,6 +438,14 @@ Check check_helper_call(const Context& context, const State& state, std::uint32_
   const HelperDesc* helper = context.helpers.find(id);
   if (helper == nullptr) {
     if (!context.enforced(Rule::kHelperKnown)) return {};
+    const auto missing = std::ranges::find(context.program.unresolved, slot, &vm::UnresolvedAccess::insn);
+    if (missing != context.program.unresolved.end()) {
+      return failure(Rule::kHelperKnown, slot, -1,
+                     fmt::format("needs the {}, which is not among the types at hand", missing->what),
+                     {{"fix",
+                       "guard the access by bpf_core_field_exists, _type_exists or _enum_value_exists, or name a "
+                       "file with the types (--btf)"}});
+    }
     const std::string_view name = vm::kernel_helper_name(id);
     return failure(Rule::kHelperKnown, slot, -1,
                    name.empty() ? fmt::format("there is no helper {}", id)

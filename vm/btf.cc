@@ -240,6 +240,33 @@ std::vector<Btf::Tag> Btf::tags() const {
   return found;
 }
 
+bool Btf::is_union(std::uint32_t type) const noexcept {
+  const btf_type* t = impl_->at(strip(type));
+  return t != nullptr && (btf_is_union(t) || (btf_is_fwd(t) && btf_kflag(t)));
+}
+
+std::vector<std::uint32_t> Btf::parameters(std::uint32_t type) const {
+  const btf_type* t = impl_->at(strip(type));
+  if (t != nullptr && btf_is_func(t)) t = impl_->at(t->type);
+  std::vector<std::uint32_t> found;
+  if (t == nullptr || !btf_is_func_proto(t)) return found;
+  for (unsigned i = 0; i < btf_vlen(t); ++i) found.push_back(btf_params(t)[i].type);
+  found.push_back(t->type);
+  return found;
+}
+
+bool Btf::same_kind(std::uint32_t type, const Btf& other, std::uint32_t others_type) const noexcept {
+  const btf_type* a = impl_->at(type);
+  const btf_type* b = other.impl_->at(others_type);
+  if (a == nullptr || b == nullptr) return a == b;
+  return btf_kind(a) == btf_kind(b) || (btf_is_any_enum(a) && btf_is_any_enum(b));
+}
+
+bool Btf::is_odd_int(std::uint32_t type) const noexcept {
+  const btf_type* t = impl_->at(strip(type));
+  return t != nullptr && btf_is_int(t) && btf_int_offset(t) != 0;
+}
+
 std::uint32_t Btf::pointee(std::uint32_t type) const noexcept {
   const btf_type* t = impl_->at(strip(type));
   return t != nullptr && btf_is_ptr(t) ? t->type : 0;

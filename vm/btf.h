@@ -84,6 +84,14 @@ class Btf {
   void place_variables(std::string_view section, const std::map<std::string_view, std::uint32_t>& offsets);
   // In order of their ids.
   [[nodiscard]] std::vector<Tag> tags() const;
+  // Whether a struct, union or forward declaration is of a union.
+  [[nodiscard]] bool is_union(std::uint32_t type) const noexcept;
+  // Types of a function's arguments, then of what it returns; empty for others.
+  [[nodiscard]] std::vector<std::uint32_t> parameters(std::uint32_t type) const;
+  // Whether both types themselves, typedefs and qualifiers included, are of one kind; enums of any width are.
+  [[nodiscard]] bool same_kind(std::uint32_t type, const Btf& other, std::uint32_t others_type) const noexcept;
+  // Whether it is a number that fills only a part of its bytes, as compilers once wrote bit fields.
+  [[nodiscard]] bool is_odd_int(std::uint32_t type) const noexcept;
   // Type pointed to by a pointer; 0 otherwise.
   [[nodiscard]] std::uint32_t pointee(std::uint32_t type) const noexcept;
   // Id of the first struct, int, ... called `name`; 0 = none.

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "vm/core_builtin.h"
+#include "vm/core_relocation.h"
 #include "vm/elf_file.h"
 #include "vm/elf_kconfig.h"
 #include "vm/elf_maps.h"
@@ -36,16 +38,22 @@ struct DebugInfo {
   std::shared_ptr<const Btf> btf;  // null without .BTF
   LineInfo lines;
   Kconfig kconfig;
+  CorePatches core;
 };
 
-Result<DebugInfo> read_debug_info(const ElfFile& file, const KconfigValues& values) {
+Result<CorePatches> read_core(std::span<const std::byte> ext, const Btf& btf, const ElfOptions& options) {
+  const std::shared_ptr<const Btf> types = options.kernel_types != nullptr ? options.kernel_types : builtin_types();
+  return read_core_relocations(ext, btf, CoreTarget(*types));
+}
+
+Result<DebugInfo> read_debug_info(const ElfFile& file, const ElfOptions& options) {
   DebugInfo info;
   const ElfSection* section = file.section(".BTF");
   if (section == nullptr || section->data.empty()) return info;
   auto btf = Btf::parse(section->data);
   if (!btf) return std::move(btf).error().in("section \".BTF\"");
   place_variables(file, *btf);
-  auto kconfig = read_kconfig(file, *btf, values);
+  auto kconfig = read_kconfig(file, *btf, options.kconfig);
   if (!kconfig) return std::move(kconfig).error();
   info.kconfig = std::move(*kconfig);
   const ElfSection* ext = file.section(".BTF.ext");
@@ -53,6 +61,9 @@ Result<DebugInfo> read_debug_info(const ElfFile& file, const KconfigValues& valu
     auto lines = parse_line_info(ext->data, *btf);
     if (!lines) return std::move(lines).error().in("section \".BTF.ext\"");
     info.lines = std::move(*lines);
+    auto core = read_core(ext->data, *btf, options);
+    if (!core) return std::move(core).error().in("section \".BTF.ext\"");
+    info.core = std::move(*core);
   }
   info.btf = std::make_shared<const Btf>(std::move(*btf));
   return info;
@@ -69,7 +80,7 @@ Result<ElfObject> read_object(std::span<const std::byte> image, const std::strin
   ElfObject object;
   auto file = ElfFile::parse(image);
   if (!file) return std::move(file).error();
-  auto debug = read_debug_info(*file, options.kconfig);
+  auto debug = read_debug_info(*file, options);
   if (!debug) return std::move(debug).error();
   auto maps = read_maps(*file, debug->btf.get(), options.list_only ? &object.unread_maps : nullptr);
   if (!maps) return std::move(maps).error();
@@ -78,8 +89,8 @@ Result<ElfObject> read_object(std::span<const std::byte> image, const std::strin
     if (kconfig_map >= kMaxMaps) return Error{ErrorCode::kProgram, fmt::format("more than {} maps", kMaxMaps)};
     maps->push_back({*debug->kconfig.map, kNoSection, 0, 0});
   }
-  auto linked =
-      link_programs({*file, *maps, debug->lines, debug->kconfig, kconfig_map, debug->btf != nullptr, options});
+  auto linked = link_programs(
+      {*file, *maps, debug->lines, debug->core, debug->kconfig, kconfig_map, debug->btf != nullptr, options});
   if (!linked) return std::move(linked).error();
 
   object.path = path;

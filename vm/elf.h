@@ -60,6 +60,7 @@ struct ElfOptions {
   // it is an error.
   bool list_only = false;
   KconfigValues kconfig;
+  std::shared_ptr<const Btf> kernel_types;  // what CO-RE relocations are made against; null = vm/core_builtin.h
 };
 
 struct ElfObject {

@@ -264,7 +264,24 @@ class Linker {
                 count * sizeof(Insn));
     program.subprograms.push_back({std::string(function.name), static_cast<std::uint32_t>(base), function.is_global});
     append_lines(function, static_cast<std::uint32_t>(base), program);
+    if (auto done = relocate_core(function, base, program); !done) return done;
     return relocate(function, base, program, references);
+  }
+
+  Result<void> relocate_core(const Function& function, std::size_t base, LoadedProgram& program) const {
+    const auto found = in_.core.find(section_name(function));
+    if (found == in_.core.end()) return {};
+    auto patch = std::ranges::lower_bound(found->second, function.start, {}, &CorePatch::slot);
+    for (; patch != found->second.end() && patch->slot < function.end; ++patch) {
+      const std::size_t at = base + patch->slot - function.start;
+      auto poisoned = apply_core_patch(*patch, std::span(program.insns).subspan(at));
+      if (!poisoned) {
+        return std::move(poisoned).error().in(
+            fmt::format("offset {} of \"{}\"", patch->slot * sizeof(Insn), section_name(function)));
+      }
+      if (*poisoned) program.unresolved.push_back({static_cast<std::uint32_t>(at), patch->what});
+    }
+    return {};
   }
 
   void append_lines(const Function& function, std::uint32_t base, LoadedProgram& program) const {

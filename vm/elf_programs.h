@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "vm/core_relocation.h"
 #include "vm/elf_file.h"
 #include "vm/elf_kconfig.h"
 #include "vm/elf_maps.h"
@@ -19,6 +20,7 @@ struct LinkInput {
   const ElfFile& file;
   std::span<const PlacedMap> maps;
   const LineInfo& lines;
+  const CorePatches& core;
   const Kconfig& kconfig;
   std::size_t kconfig_map = 0;  // its index in `maps`, when it has a map
   bool has_btf = false;         // without BTF nobody can tell argument types: every sub-program counts as static

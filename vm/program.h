@@ -39,6 +39,12 @@ struct Subprogram {
   bool is_global = false;   // verified on its own, once, for any scalar arguments
 };
 
+// An instruction that was made one nobody may run, because what it asks for (CO-RE) is not there.
+struct UnresolvedAccess {
+  std::uint32_t insn = 0;  // slot in LoadedProgram::insns
+  std::string what;        // "byte offset of struct iphdr.colour"
+};
+
 // Instructions with symbols resolved: map references index `maps`, calls are relative. Not to be trusted.
 struct LoadedProgram {
   std::string name;
@@ -49,6 +55,7 @@ struct LoadedProgram {
   std::vector<Insn> insns;
   std::vector<Subprogram> subprograms;  // ascending by start; the first starts at slot 0
   std::vector<SourceLine> lines;        // ascending by insn; empty without line info
+  std::vector<UnresolvedAccess> unresolved;  // in the order of the functions
   std::vector<std::shared_ptr<Map>> maps;
   std::string license;
 

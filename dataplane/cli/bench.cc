@@ -56,8 +56,12 @@ Made of_object(const Bench& options, const std::vector<pipeline::Engine>& engine
   }
   Subject subject;
   for (const pipeline::Engine engine : engines) {
-    const OpenOptions open{
-        .fixture = &fixture, .unset_is_one = false, .program = options.program, .type = options.type};
+    const OpenOptions open{.fixture = &fixture,
+                           .unset_is_one = false,
+                           .program = options.program,
+                           .btf = {},
+                           .kconfig = {},
+                           .type = options.type};
     auto object = open_object(options.subject, open);
     if (!object) return std::move(object).error();
     subject.objects.push_back(std::make_unique<OpenObject>(std::move(*object)));
@@ -66,7 +70,7 @@ Made of_object(const Bench& options, const std::vector<pipeline::Engine>& engine
     subject.programs.push_back(std::make_unique<ReadyPrograms>(*subject.objects.back(), engine));
     const auto ready = subject.programs.back()->get(**program);
     if (!ready) return ready.error();
-    if (const int exit = apply_fixture(fixture, *subject.programs.back()); exit != kOk) return exit;
+    if (const int exit = apply_fixture(fixture, *subject.programs.back(), **program); exit != kOk) return exit;
     subject.program = (*program)->name;
     subject.engines.push_back({engine, &(*ready)->runner, (*ready)->slot.stage});
   }

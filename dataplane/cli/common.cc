@@ -11,6 +11,7 @@
 #include "base/diagnostics.h"
 #include "dataplane/pipeline/loader.h"
 #include "helpers/table.h"
+#include "vm/core_builtin.h"
 
 namespace sluice::cli {
 namespace {
@@ -77,6 +78,18 @@ Result<vm::ElfObject> load_object(const std::string& path, const OpenOptions& op
     elf.unknown_type = type;
     if (!options.program.empty()) elf.types.emplace(options.program, type);
   }
+  if (!options.btf.empty()) {
+    auto types = vm::load_types(options.btf);
+    if (!types) return std::move(types).error();
+    elf.kernel_types = std::move(*types);
+  }
+  for (const std::string& word : options.kconfig) {
+    const std::size_t equals = word.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return Error{ErrorCode::kUsage, fmt::format("--kconfig '{}' is not NAME=VALUE", printable(word))};
+    }
+    elf.kconfig[word.substr(0, equals)] = word.substr(equals + 1);
+  }
   return vm::load_elf(path, elf);
 }
 
@@ -95,7 +108,10 @@ Result<OpenObject> open_object(const std::string& path, const OpenOptions& optio
     auto map = vm::make_map(declared, 1);
     opened.maps.push_back(map ? *map : nullptr);
     opened.unmade.push_back(map ? std::string() : std::move(map).error().message);
+    if (map) (*map)->set_id(static_cast<std::uint32_t>(opened.maps.size()));
   }
+  if (options.unset_is_one) return opened;  // nothing is run: what is inside does not matter
+  if (auto filled = vm::fill_maps_of_maps(opened.object, opened.maps); !filled) return std::move(filled).error();
   return opened;
 }
 

@@ -31,7 +31,9 @@ struct OpenOptions {
   const pipeline::Fixture* fixture = nullptr;  // null = none; what it says of sizes and globals holds
   bool unset_is_one = false;  // maps that leave max_entries to the configuration get 1, enough to verify their users
   std::string program;        // what is asked for; empty = whatever there is
-  std::string type;           // --type: what `program`, or all programs of unknown type, are taken for; may be empty
+  std::string btf;            // --btf: types for CO-RE; empty = those built in
+  std::vector<std::string> kconfig;  // --kconfig: "NAME=VALUE"
+  std::string type;  // --type: what `program`, or all programs of unknown type, are taken for; may be empty
 };
 // An object whose maps exist, those apart that cannot.
 struct OpenObject {

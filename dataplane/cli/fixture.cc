@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/pipeline/tails.h"
+
 namespace sluice::cli {
 
 std::optional<pipeline::Fixture> read_fixture(const std::string& path) {
@@ -11,7 +13,7 @@ std::optional<pipeline::Fixture> read_fixture(const std::string& path) {
   return fixture;
 }
 
-int apply_fixture(const pipeline::Fixture& fixture, ReadyPrograms& programs) {
+int apply_fixture(const pipeline::Fixture& fixture, ReadyPrograms& programs, const vm::LoadedProgram& entry) {
   const OpenObject& object = programs.object();
   const auto find = [&](const std::string& name) -> Result<const vm::ProgramSlot*> {
     const auto program = choose_program(object.object, name);
@@ -20,9 +22,11 @@ int apply_fixture(const pipeline::Fixture& fixture, ReadyPrograms& programs) {
     if (!ready) return ready.error();
     return &(*ready)->slot;
   };
+  const pipeline::FixtureTarget target{
+      .object = object.object, .maps = object.maps, .unmade = object.unmade, .program = find};
+  if (const auto wired = pipeline::fill_prog_arrays(target, entry); !wired) return fail(wired.error());
   Diagnostics diagnostics;
-  const auto filled = pipeline::fill(
-      fixture, {.object = object.object, .maps = object.maps, .unmade = object.unmade, .program = find}, diagnostics);
+  const auto filled = pipeline::fill(fixture, target, diagnostics);
   if (!filled) return fail(filled.error());
   fmt::print(stderr, "{}", diagnostics.render());
   return diagnostics.has_errors() ? kConfig : kOk;

@@ -13,6 +13,6 @@ namespace sluice::cli {
 std::optional<pipeline::Fixture> read_fixture(const std::string& path);
 // Fills the maps of programs.object(). Values of prog arrays, and `program:` of devmap entries, are names of programs
 // of the same object. kOk, or the exit code after mistakes were printed.
-int apply_fixture(const pipeline::Fixture& fixture, ReadyPrograms& programs);
+int apply_fixture(const pipeline::Fixture& fixture, ReadyPrograms& programs, const vm::LoadedProgram& entry);
 
 }  // namespace sluice::cli

@@ -116,6 +116,8 @@ void add_program_verbs(CLI::App& app, Options& o) {
   verify->add_option("OBJ", o.verify.object, "object file")->required();
   verify->add_option("--program", o.verify.program, "only this one");
   verify->add_option("--type", o.verify.type, kTypeHelp);
+  verify->add_option("--btf", o.verify.btf, "file with the kernel's types, for CO-RE");
+  repeatable(verify->add_option("--kconfig", o.verify.kconfig, "NAME=VALUE of a .kconfig variable"));
   verify->add_flag("--allow-ptr-leaks", o.verify.allow_ptr_leaks,
                    "allow storing pointers into packets and maps, and returning them");
   verify->callback([&o] { o.action = [&o] { return prog_verify(o.verify); }; });
@@ -126,6 +128,8 @@ void add_program_verbs(CLI::App& app, Options& o) {
   dump->add_option("WHAT", o.dump.what, "bpf, jit, btf or cfg")->required();
   dump->add_option("--program", o.dump.program, "only this one");
   dump->add_option("--type", o.dump.type, kTypeHelp);
+  dump->add_option("--btf", o.dump.btf, "file with the kernel's types, for CO-RE");
+  repeatable(dump->add_option("--kconfig", o.dump.kconfig, "NAME=VALUE of a .kconfig variable"));
   dump->callback([&o] { o.action = [&o] { return prog_dump(o.dump); }; });
 
   auto* run = prog->add_subcommand("run", "run a program over a frame or a capture");
@@ -133,6 +137,8 @@ void add_program_verbs(CLI::App& app, Options& o) {
   run->add_option("OBJ", o.run.object, "object file")->required();
   run->add_option("--program", o.run.program, "which one");
   run->add_option("--type", o.run.type, kTypeHelp);
+  run->add_option("--btf", o.run.btf, "file with the kernel's types, for CO-RE");
+  repeatable(run->add_option("--kconfig", o.run.kconfig, "NAME=VALUE of a .kconfig variable"));
   run->add_option("--data-in", o.run.data_in, "raw frame or capture")->required();
   run->add_option("--data-out", o.run.data_out, "where the frame goes");
   run->add_option("--repeat", o.run.repeat, "runs");

@@ -224,7 +224,11 @@ int prog_dump(const ProgDump& options) {
   const bool known = options.what == "bpf" || options.what == "jit" || options.what == "btf" || options.what == "cfg";
   if (!known)
     return fail({ErrorCode::kUsage, fmt::format("cannot dump '{}', expected bpf, jit, btf or cfg", options.what)});
-  const OpenOptions open{.unset_is_one = true, .program = options.program, .type = options.type};
+  const OpenOptions open{.unset_is_one = true,
+                         .program = options.program,
+                         .btf = options.btf,
+                         .kconfig = options.kconfig,
+                         .type = options.type};
   const auto object = load_object(options.object, open);
   if (!object) return fail(object.error());
   if (options.what == "btf") return dump_btf(*object);

@@ -191,8 +191,11 @@ int prog_run(const ProgRun& options) {
     if (!read) return kConfig;
     fixture = std::move(*read);
   }
-  const auto opened =
-      open_object(options.object, {.fixture = &fixture, .program = options.program, .type = options.type});
+  const auto opened = open_object(options.object, {.fixture = &fixture,
+                                                   .program = options.program,
+                                                   .btf = options.btf,
+                                                   .kconfig = options.kconfig,
+                                                   .type = options.type});
   if (!opened) return fail(opened.error());
   const auto program = choose_program(opened->object, options.program);
   if (!program) return fail(program.error());
@@ -202,7 +205,7 @@ int prog_run(const ProgRun& options) {
   ReadyPrograms programs(*opened, *engine);
   const auto ready = programs.get(**program);
   if (!ready) return fail(ready.error());
-  if (const int result = apply_fixture(fixture, programs); result != kOk) return result;
+  if (const int result = apply_fixture(fixture, programs, **program); result != kOk) return result;
   FrameRun run(**ready, options, *model);
   const int result = is_capture(*input) ? run_capture(run, options) : run_one(run, options, *input, *engine);
   if (result != kOk || options.dump_maps.empty()) return result;

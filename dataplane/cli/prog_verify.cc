@@ -64,7 +64,11 @@ bool is_broken(const vm::ListedProgram& program) { return !program.why.empty(); 
 }  // namespace
 
 int prog_verify(const ProgVerify& options) {
-  auto opened = open_object(options.object, {.unset_is_one = true, .program = options.program, .type = options.type});
+  auto opened = open_object(options.object, {.unset_is_one = true,
+                                             .program = options.program,
+                                             .btf = options.btf,
+                                             .kconfig = options.kconfig,
+                                             .type = options.type});
   if (!opened) return fail(opened.error());
   std::vector<const vm::LoadedProgram*> programs;
   if (options.program.empty()) {

@@ -67,8 +67,10 @@ int prog_show(const ProgShow& options);
 struct ProgVerify {
   Common common;
   std::string object;
-  std::string program;  // empty = all
-  std::string type;     // what it is taken for instead of what its section says; empty = by section
+  std::string program;               // empty = all
+  std::string type;                  // what it is taken for instead of what its section says; empty = by section
+  std::string btf;                   // types that CO-RE relocations are made against; empty = those built in
+  std::vector<std::string> kconfig;  // "NAME=VALUE" of `.kconfig`
   bool allow_ptr_leaks = false;
 };
 int prog_verify(const ProgVerify& options);
@@ -79,6 +81,8 @@ struct ProgDump {
   std::string what;  // bpf | jit | btf | cfg
   std::string program;
   std::string type;  // as for prog verify
+  std::string btf;
+  std::vector<std::string> kconfig;
 };
 int prog_dump(const ProgDump& options);
 
@@ -86,7 +90,9 @@ struct ProgRun {
   Common common;
   std::string object;
   std::string program;
-  std::string type;     // as for prog verify
+  std::string type;  // as for prog verify
+  std::string btf;
+  std::vector<std::string> kconfig;
   std::string data_in;  // raw frame, or a capture
   std::string data_out;
   std::uint32_t repeat = 1;

@@ -141,6 +141,7 @@ struct Config {
   std::vector<Pipeline> pipelines;
   std::vector<Attach> attach;
   std::vector<Map> maps;
+  Text btf;  // types that CO-RE relocations are made against, as Program::object; empty = those built in
   std::vector<std::pair<Text, Value>> kconfig;  // scalars; variable and value, as a kernel's .config has it
   Workers workers;
   Control control;

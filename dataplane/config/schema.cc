@@ -549,6 +549,10 @@ constexpr Row kPipelineFileRows[] = {
      nullptr,
      "What socket look-ups find.",
      ""},
+    {"btf", kAnyText, put_path<&Config::btf>,
+     "File with the types that CO-RE relocations are made against: raw BTF such as /sys/kernel/btf/vmlinux, or an "
+     "object.",
+     "the types built in"},
     {"kconfig",
      {.kind = Kind::kSpecial,
       .json = R"({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})",

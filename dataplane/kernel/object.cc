@@ -74,12 +74,13 @@ Object::Object(Object&&) noexcept = default;
 Object& Object::operator=(Object&&) noexcept = default;
 Object::~Object() = default;
 
-Result<Object> Object::open(const std::string& path, std::span<const std::string> programs,
-                            const std::string& kconfig) {
+Result<Object> Object::open(const std::string& path, std::span<const std::string> programs, const std::string& kconfig,
+                            const std::string& types) {
   const Silence silence;
   auto impl = std::make_unique<Impl>();
   impl->path = path;
-  LIBBPF_OPTS(bpf_object_open_opts, options, .kconfig = kconfig.c_str(), .kernel_log_buf = impl->log.data(),
+  LIBBPF_OPTS(bpf_object_open_opts, options, .kconfig = kconfig.c_str(),
+              .btf_custom_path = types.empty() ? nullptr : types.c_str(), .kernel_log_buf = impl->log.data(),
               .kernel_log_size = impl->log.size());
   impl->object.reset(bpf_object__open_file(path.c_str(), &options));
   if (!impl->object) return error(fmt::format("libbpf cannot open {}: {}", path, std::strerror(errno)));

@@ -86,9 +86,10 @@ class MapHandle {
 class Object {
  public:
   // Opens the file; only the XDP programs named are loaded, all of them when `programs` is empty. `kconfig`: lines
-  // `CONFIG_NAME=value` that go before the running kernel's own.
+  // `CONFIG_NAME=value` that go before the running kernel's own. `types`: a file to relocate against instead of the
+  // running kernel's types.
   static Result<Object> open(const std::string& path, std::span<const std::string> programs = {},
-                             const std::string& kconfig = {});
+                             const std::string& kconfig = {}, const std::string& types = {});
   Object(Object&&) noexcept;
   Object& operator=(Object&&) noexcept;
   ~Object();

@@ -44,7 +44,8 @@ std::unique_ptr<Stage> make_stage(const LoadContext& context, const vm::HelperTa
 
 LoadContext make_context(const config::Config& config, const config::Sources& sources, const LoadOptions& options,
                          LoadReport& report) {
-  LoadContext context{.config = config, .sources = sources, .options = options, .report = report, .ports = {}};
+  LoadContext context{
+      .config = config, .sources = sources, .options = options, .report = report, .ports = {}, .tails = {}};
   for (const config::Port& port : config.ports) context.ports.emplace(port.name.value, port.ifindex);
   for (const config::Program& program : config.programs) {
     report.stages.push_back({.name = program.name.value, .object = program.object.value});
@@ -58,9 +59,13 @@ bool anything_wrong(const LoadReport& report) {
 
 }  // namespace
 
-std::unique_ptr<Pipeline> load(const config::Config& config, const config::Sources& sources,
+std::unique_ptr<Pipeline> load(const config::Config& told, const config::Sources& sources,
                                const vm::HelperTable& helpers, const LoadOptions& options, LoadReport& report) {
-  const LoadContext context = make_context(config, sources, options, report);
+  config::Config config = told;
+  std::vector<ImpliedTail> tails = add_implied_programs(config);
+  LoadContext context = make_context(config, sources, options, report);
+  context.tails = std::move(tails);
+  context.told = told.programs.size();
   constexpr std::size_t kMostPorts = 1024;
   if (config.programs.size() > UINT16_MAX || config.ports.size() > kMostPorts) {
     report.diagnostics.add({.file = config.path,

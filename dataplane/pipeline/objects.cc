@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "vm/core_builtin.h"
 
 namespace sluice::pipeline {
 namespace {
@@ -52,6 +53,14 @@ std::string layout(const vm::MapSpec& spec) {
 }  // namespace
 
 ObjectSet::ObjectSet(const LoadContext& context) : context_(context) {
+  if (const config::Text& btf = context.config.btf; !btf.value.empty()) {
+    auto types = vm::load_types(btf.value);
+    if (types) {
+      kernel_types_ = std::move(*types);
+    } else {
+      context.error(btf.mark, "btf", fmt::format("btf: {}", types.error().message));
+    }
+  }
   for (const config::Program& program : context.config.programs) paths_.push_back(canonical(program.object.value));
   for (std::size_t i = 0; i < context.config.programs.size(); ++i) {
     by_program_.push_back(load(i));
@@ -63,6 +72,7 @@ ObjectSet::ObjectSet(const LoadContext& context) : context_(context) {
 // What the programs of one object are said to be. An object is loaded once, for all of them.
 vm::ElfOptions ObjectSet::types_for(const std::string& path) const {
   vm::ElfOptions options;
+  options.kernel_types = kernel_types_;
   for (const auto& [name, value] : context_.config.kconfig) options.kconfig[name.value] = value.scalar;
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     const config::Program& program = context_.config.programs[i];

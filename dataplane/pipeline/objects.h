@@ -10,6 +10,7 @@
 
 #include "dataplane/config/config.h"
 #include "dataplane/pipeline/loader.h"
+#include "dataplane/pipeline/tails.h"
 #include "dataplane/pipeline/values.h"
 #include "vm/elf.h"
 
@@ -22,6 +23,8 @@ struct LoadContext {
   const LoadOptions& options;
   LoadReport& report;
   PortNumbers ports;
+  std::vector<ImpliedTail> tails;
+  std::size_t told = 0;  // the programs of the configuration that the file names; those behind are implied
 
   void error(const config::Mark& mark, std::string code, std::string message) const {
     report.diagnostics.add(sources.at(mark, std::move(code), std::move(message)));
@@ -103,6 +106,7 @@ class ObjectSet {
   std::vector<Object*> by_program_;
   std::vector<const vm::LoadedProgram*> functions_;
   std::vector<Group> groups_;
+  std::shared_ptr<const vm::Btf> kernel_types_;  // null = those built in
   struct Written {
     const config::Text* name = nullptr;
     std::vector<std::byte> bytes;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -54,13 +55,40 @@ void Wiring::fill_prog_arrays() {
   for (const config::Pipeline& pipeline : context_.config.pipelines) {
     for (const auto& [map, calls] : pipeline.tail_calls) fill_array(pipeline, map, calls);
   }
+  add_implied();
   for (const Slot& slot : slots_) {
     const auto [known, fresh] = filled_.try_emplace({slot.array, slot.index}, &slot);
-    if (fresh || known->second->program == slot.program) continue;
+    if (fresh && slot.line == nullptr) fill_implied(slot);
+    // What the file says stands before what objects imply.
+    if (fresh || slot.line == nullptr || known->second->program == slot.program) continue;
     context_.error(
         slot.line->slot.mark, "tail-call",
         fmt::format("slot {} of {} holds {} already (line {}); both pipelines use the same prog array", slot.index,
                     slot.map, known->second->line->program.value, known->second->line->slot.mark.line));
+  }
+}
+
+void Wiring::add_implied() {
+  for (const ImpliedTail& tail : context_.tails) {
+    const auto found = objects_.find_map(tail.map, {tail.user});
+    if (found.empty() || found[0].map->spec().type != vm::MapType::kProgArray) continue;
+    slots_.push_back({.pipeline = nullptr,
+                      .line = nullptr,
+                      .map = tail.map,
+                      .array = static_cast<vm::ProgArray*>(found[0].map.get()),
+                      .index = tail.key,
+                      .program = tail.program});
+  }
+}
+
+void Wiring::fill_implied(const Slot& slot) {
+  const auto& stage = stages_[slot.program];
+  if (stage == nullptr) return;
+  const auto found = std::ranges::find(context_.tails, slot.program, &ImpliedTail::program);
+  if (const int result = slot.array->set(slot.index, &stage->slot); result != 0) {
+    context_.error(context_.config.programs[found->user].object.mark, "tail-call",
+                   fmt::format("map {}: the object puts {} into slot {}: {}", slot.map, stage->name, slot.index,
+                               std::strerror(-result)));
   }
 }
 
@@ -328,14 +356,14 @@ void Wiring::check_reach() {
   }
   std::set<std::size_t> unreachable;
   for (const Slot& slot : slots_) {
-    if (called_.contains({slot.array, slot.index})) continue;
+    if (slot.line == nullptr || called_.contains({slot.array, slot.index})) continue;
     unreachable.insert(slot.program);
     context_.error(slot.line->slot.mark, "tail-call-unreachable",
                    fmt::format("slot {} of {} is never called: no stage that {} reaches calls it",
                                slot.line->slot.value, slot.map, slot.pipeline->entry.value));
   }
   for (std::size_t i = 0; i < stages_.size(); ++i) {
-    if (used.contains(i) || unreachable.contains(i)) continue;
+    if (used.contains(i) || unreachable.contains(i) || i >= context_.told) continue;
     const config::Text& name = context_.config.programs[i].name;
     context_.warn(name.mark, "unused", fmt::format("program {} is used by no pipeline and no map", name.value));
   }

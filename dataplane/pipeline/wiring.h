@@ -31,11 +31,11 @@ class Wiring {
   void check_reach();
 
  private:
-  struct Slot {  // one line of `tail_calls:`
+  struct Slot {  // one line of `tail_calls:`; one without pipeline and line is implied by the object
     const config::Pipeline* pipeline = nullptr;
     const config::TailCall* line = nullptr;
     std::string map;
-    const vm::ProgArray* array = nullptr;
+    vm::ProgArray* array = nullptr;
     std::uint32_t index = 0;
     std::size_t program = 0;
   };
@@ -45,6 +45,8 @@ class Wiring {
   using Called = std::pair<const vm::Map*, std::uint32_t>;
 
   [[nodiscard]] std::size_t program_index(const config::Text& name) const;
+  void add_implied();
+  void fill_implied(const Slot& slot);
   void fill_array(const config::Pipeline& pipeline, const config::Text& map,
                   const std::vector<config::TailCall>& calls);
   std::optional<std::uint32_t> slot_number(const config::Text& slot, const ObjectSet::Found& found,

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/kernel/peer.h"
+#include "vm/core_builtin.h"
 #include "vm/elf.h"
 
 namespace sluice::kernel {
@@ -36,7 +37,7 @@ std::vector<std::string> objects() {
       // libbpf 1.x does without legacy maps; the object of unknown sections has externs and other types' maps.
       const bool is_bad = name.starts_with("bad_") || name.starts_with("externs") || name.starts_with("legacy_maps") ||
                           name.starts_with("iproute2") || name.starts_with("unknown_sections") ||
-                          name == "maps.plain.o";
+                          name.starts_with("core") || name == "maps.plain.o";
       // libbpf refuses static functions in programs' sections; the kernel refuses callbacks without BTF ("missing btf
       // func_info"), and what it refuses has no instructions to compare with.
       // Two locks in one value make the kernel refuse all of an object's types, and then its lock has none.
@@ -145,6 +146,59 @@ TEST(LibbpfOracle, MapDeclarationsAreEqual) {
     ASSERT_TRUE(ours) << ours.error().message;
     compare_maps(path, *ours);
   }
+}
+
+// Relocates every program of an object against the types of a file on both sides; "" = what is built in here, and what
+// the running kernel has there.
+void compare_core(const std::string& path, const std::string& our_types, const std::string& their_types) {
+  SCOPED_TRACE(path + " " + our_types);
+  vm::ElfOptions options;
+  if (!our_types.empty()) {
+    auto types = vm::load_types(our_types);
+    ASSERT_TRUE(types) << types.error().message;
+    options.kernel_types = *types;
+  }
+  const auto ours = vm::load_elf(path, options);
+  ASSERT_TRUE(ours) << ours.error().message;
+  ASSERT_TRUE(ours->others.empty()) << ours->others.front().why;
+  for (const vm::LoadedProgram& program : ours->programs) {
+    SCOPED_TRACE(program.name);
+    const std::vector<std::string> wanted = {program.name};
+    auto theirs = Object::open(path, wanted, {}, their_types);
+    ASSERT_TRUE(theirs) << theirs.error().message;
+    const Verdict verdict = theirs->load();  // what is refused is relocated all the same
+    EXPECT_EQ(verdict.accepted, program.name != "unguarded") << verdict.log;
+    std::vector<vm::Insn> mine = program.insns;
+    std::vector<vm::Insn> other = theirs->instructions(program.name);
+    map_names(mine, {});
+    map_names(other, {});
+    ASSERT_EQ(mine.size(), other.size());
+    for (std::size_t slot = 0; slot < mine.size(); ++slot) {
+      ASSERT_TRUE(mine[slot] == other[slot])
+          << "slot " << slot << " opcodes " << int{mine[slot].opcode} << " " << int{other[slot].opcode} << " imm "
+          << mine[slot].imm << " " << other[slot].imm << " offset " << mine[slot].offset << " " << other[slot].offset;
+    }
+  }
+}
+
+TEST(LibbpfOracle, CoreRelocationsAreEqual) {
+  if (const std::string why = unavailable(); !why.empty()) GTEST_SKIP() << why;
+  const std::string folder = std::string(SLUICE_TEST_OBJECTS) + "/";
+  for (const char* compiler : {"c14", "c19"}) {
+    for (const char* target : {"c14", "c19"}) {
+      const std::string types = folder + "core_target." + target + ".o";
+      compare_core(folder + "core." + compiler + ".o", types, types);
+    }
+  }
+}
+
+TEST(LibbpfOracle, TypesThatAreBuiltInAreTheKernels) {
+  if (const std::string why = unavailable(); !why.empty()) GTEST_SKIP() << why;
+  const std::string vmlinux = "/sys/kernel/btf/vmlinux";
+  if (!std::filesystem::exists(vmlinux)) GTEST_SKIP() << vmlinux << " is not there";
+  const std::string object = std::string(SLUICE_TEST_OBJECTS) + "/core_headers.o";
+  compare_core(object, vmlinux, {});
+  compare_core(object, {}, {});
 }
 
 TEST(LibbpfOracle, OptionsHaveEqualBytes) {

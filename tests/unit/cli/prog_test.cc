@@ -336,6 +336,25 @@ TEST_F(Prog, RunWiresProgArraysAndDevmapsByTheFixture) {
   }
 }
 
+TEST_F(Prog, RunFillsProgArraysAndMapsOfMapsAsTheObjectSays) {
+  for (const char* engine : {"interp", "jit"}) {
+    // Slot 16 leads to slot 1, which transmits; the first of them needs a map out of a map of maps.
+    ProgRun run = run_of("entry");
+    run.engine = engine;
+    for (const char* object : {"iproute2.c14.o", "iproute2.c19.plain.o", "tail_tags.c19.o"}) {
+      run.object = std::string(SLUICE_TEST_OBJECTS) + "/" + object;
+      EXPECT_EQ(say([&] { return prog_run(run); }).parsed()["verdict"], "tx") << object << " " << engine;
+    }
+    // A fixture has the last word.
+    run.maps = write("other.yaml", "maps:\n  calls: {entries: {0: last}}\n");
+    EXPECT_EQ(say([&] { return prog_run(run); }).parsed()["verdict"], "tx");
+    run.maps = write("more.yaml", "maps:\n  calls: {max_entries: 2}\n");
+    const Said said = say([&] { return prog_run(run); });
+    EXPECT_EQ(said.code, kRejected);
+    EXPECT_THAT(said.err, HasSubstr("map calls[3]: program last cannot be there: Argument list too long"));
+  }
+}
+
 TEST_F(Prog, RunOfACapturePrintsALineAFrame) {
   for (const char* engine : {"interp", "jit"}) {
     ProgRun run = run_of("mark");

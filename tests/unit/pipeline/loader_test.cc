@@ -371,6 +371,36 @@ TEST(Loader, AMapThatLeavesItsSizeOpenTakesThatOfWhoSharesIt) {
   EXPECT_THAT(load_text(text)->said(), HasSubstr("leaves its size open"));
 }
 
+TEST(Loader, ProgramsThatTheObjectPutsIntoProgArraysBecomeStages) {
+  const std::string object = std::string(SLUICE_TEST_OBJECTS) + "/iproute2.c19.o";
+  const std::string rest = "pipelines: {main: {entry: p}}\nattach: [{ports: [a], ingress: main}]\n";
+  const auto loading = load_text("programs:\n  p: {object: \"" + object + "\", function: entry}\n" + rest);
+  ASSERT_TRUE(loading->pipeline) << loading->said();
+  EXPECT_EQ(loading->said(), "");
+  ASSERT_EQ(loading->report.stages.size(), 3U);
+  EXPECT_EQ(loading->report.stages[1].name, "p/first");
+  EXPECT_EQ(loading->report.stages[2].function, "sixteenth");
+  std::vector<std::string> edges;
+  for (const auto& edge : loading->report.edges) {
+    edges.push_back(edge.from + " " + edge.to + " " + std::to_string(edge.slot));
+  }
+  EXPECT_THAT(edges, testing::ElementsAre("p p/sixteenth 16", "p/sixteenth p/first 1"));
+}
+
+TEST(Loader, TheFileHasTheLastWordOnSlots) {
+  const std::string object = std::string(SLUICE_TEST_OBJECTS) + "/iproute2.c19.o";
+  const auto program = [&](const std::string& name) {
+    return "  " + name + ": {object: \"" + object + "\", function: " + name + "}\n";
+  };
+  const auto loading = load_text("programs:\n" + program("entry") + program("first") +
+                                 "pipelines: {main: {entry: entry, tail_calls: {calls: {16: first}}}}\n"
+                                 "attach: [{ports: [a], ingress: main}]\n");
+  ASSERT_TRUE(loading->pipeline) << loading->said();
+  EXPECT_EQ(loading->said(), "");
+  ASSERT_EQ(loading->report.edges.size(), 1U);
+  EXPECT_EQ(loading->report.edges[0].to, "first");
+}
+
 TEST(Loader, UnsharedProgArraysOfTwoObjectsAreAmbiguous) {
   EXPECT_THAT(load_text(kTwoObjects)->said(), HasSubstr("each have their own map jumps: say `shared_by`"));
 }

@@ -1,0 +1,53 @@
+#include "vm/core_builtin.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "vm/elf_file.h"
+
+namespace sluice::vm {
+namespace {
+
+constexpr std::uint8_t kObject[] = {
+#include "vm/uapi_types.inc"
+};
+
+Result<Btf> read_types(std::span<const std::byte> image) {
+  constexpr std::byte kElf[] = {std::byte{0x7f}, std::byte{'E'}, std::byte{'L'}, std::byte{'F'}};
+  if (image.size() < sizeof(kElf) || std::memcmp(image.data(), kElf, sizeof(kElf)) != 0) return Btf::parse(image);
+  const auto file = ElfFile::parse(image);
+  if (!file) return file.error();
+  const ElfSection* const section = file->section(".BTF");
+  if (section == nullptr) return Error{ErrorCode::kProgram, "no section .BTF"};
+  return Btf::parse(section->data);
+}
+
+}  // namespace
+
+std::shared_ptr<const Btf> builtin_types() {
+  static const std::shared_ptr<const Btf> types = [] {
+    auto read = read_types(std::as_bytes(std::span(kObject)));
+    SLUICE_CHECK(read.has_value());
+    return std::make_shared<const Btf>(std::move(*read));
+  }();
+  return types;
+}
+
+Result<std::shared_ptr<const Btf>> load_types(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream.is_open() || stream.bad()) {
+    return Error{ErrorCode::kEnvironment, fmt::format("{}: {}", path, std::strerror(errno))};
+  }
+  auto read = read_types(std::as_bytes(std::span(text)));
+  if (!read) return std::move(read).error().in(path);
+  return std::make_shared<const Btf>(std::move(*read));
+}
+
+}  // namespace sluice::vm

@@ -1,0 +1,45 @@
+#pragma once
+// Types of an object beside the types of where it runs (CO-RE): when they are alike. Rules: kernel
+// Documentation/bpf/llvm_reloc.rst "CO-RE Relocations", linux/bpf.h struct bpf_core_relo; libbpf is the oracle. Control
+// path.
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vm/btf.h"
+
+namespace sluice::vm {
+
+// A type of one BTF.
+struct CoreType {
+  const Btf* btf = nullptr;
+  std::uint32_t id = 0;
+};
+
+// `name` without its flavour: "task___v2" is "task".
+std::string_view essential_name(std::string_view name) noexcept;
+
+// Whether a member of type `local` may be `target`.
+bool are_members_alike(CoreType local, CoreType target);
+// Whether something that is known to be a `local` may be a `target`, names apart (bpf_core_type_exists, _type_size).
+bool are_types_alike(CoreType local, CoreType target);
+// Whether all of `local` is in `target` (bpf_core_type_matches).
+bool does_type_match(CoreType local, CoreType target);
+
+// Types to relocate against, by their essential name.
+class CoreTarget {
+ public:
+  explicit CoreTarget(const Btf& btf);
+  [[nodiscard]] const Btf& btf() const noexcept { return btf_; }
+  // Of `local`'s name and kind.
+  [[nodiscard]] std::vector<CoreType> candidates(CoreType local) const;
+
+ private:
+  const Btf& btf_;
+  std::map<std::string_view, std::vector<std::uint32_t>, std::less<>> by_name_;
+};
+
+}  // namespace sluice::vm
