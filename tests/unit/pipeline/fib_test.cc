@@ -99,7 +99,9 @@ TEST(FibTables, TheLongestPrefixWithTheLowestMetricCounts) {
                              static_cast<std::uint8_t>(to >> 8), static_cast<std::uint8_t>(to)};
     const FibRoute* const found = tables->route(FibFamily::kIpv4, table, address, through);
     ASSERT_EQ(found != nullptr, best != nullptr) << i;
-    if (found != nullptr) ASSERT_EQ(found->metric, best->metric) << i;
+    if (found != nullptr) {
+      ASSERT_EQ(found->metric, best->metric) << i;
+    }
   }
   EXPECT_EQ(tables->route(FibFamily::kIpv4, 78, {10}, 0), nullptr);
   EXPECT_EQ(tables->route(FibFamily::kIpv6, 254, {10}, 0), nullptr);
