@@ -50,6 +50,7 @@ fib:
     - {to: 10.6.0.0/16, port: a, via: 192.0.2.253, src: 192.0.2.1}
     - {to: 10.7.0.0/16, port: b, table: 77, src: 192.0.2.1}
     - {to: "2001:db8:1::1/128", port: a, type: local, metric: 0}
+    - {to: "2001:db8:1::1/128", port: a, metric: 256, src: "2001:db8:1::1"}
     - {to: "2001:db8:1::/64", port: a, src: "2001:db8:1::1"}
     - {to: "2001:db8:2::/64", port: b, src: "2001:db8:1::1"}
     - {to: "2001:db8:10::/48", port: a, via: "2001:db8:1::fe", metric: 7, src: "2001:db8:1::1"}
@@ -76,11 +77,11 @@ for port in a:30:0a:1400 b:31:0b:1500 c:32:0c:1300; do
   IFS=: read name index mac mtu <<END
 $port
 END
-  ip link add $name index $index address 02:00:00:00:00:$mac type veth peer name peer_$name
-  ip link set $name addrgenmode none
-  ip link set $name up mtu $mtu
-  ip link set peer_$name addrgenmode none
-  ip link set peer_$name up
+  ip link add name $name index $index address 02:00:00:00:00:$mac type veth peer name peer_$name
+  ip link set dev $name addrgenmode none
+  ip link set dev $name up mtu $mtu
+  ip link set dev peer_$name addrgenmode none
+  ip link set dev peer_$name up
   echo 1 > /proc/sys/net/ipv4/conf/$name/forwarding
   echo 1 > /proc/sys/net/ipv6/conf/$name/forwarding
 done
