@@ -117,7 +117,7 @@ class Lookup {
     if (has(kDirect)) {
       std::uint32_t table = vm::kMainTable;
       if (has(kTableId)) {
-        table = params_.table;
+        table = params_.table == 0 ? vm::kMainTable : params_.table;  // RT_TABLE_UNSPEC is the main one
         params_.table = 0;
       }
       return fib_.route(family_, table, to, through);

@@ -133,6 +133,45 @@ struct Dpdk {
   std::vector<std::string> eal;
 };
 
+// An IP address in network order; IPv4 ones are the first four bytes, the rest is 0.
+struct IpAddress {
+  std::array<std::uint8_t, 16> bytes{};
+  bool is_ipv6 = false;
+  bool operator==(const IpAddress&) const = default;
+};
+
+// What fib_lookup is told of a port beyond what `ports:` says.
+struct FibPort {
+  Text name;
+  std::optional<std::array<std::uint8_t, 6>> mac;  // else the port's own
+  bool forward_ipv4 = true, forward_ipv6 = true;
+  Mark mark;
+};
+
+constexpr std::uint32_t kIpv6Metric = 1024;  // IP6_RT_PRIO_USER, linux/ipv6_route.h; IPv4's is 0
+struct FibRoute {
+  IpAddress to;
+  unsigned bits = 0;  // of `to` that count; the others are 0
+  Text port;          // empty when absent; `unicast` has one
+  std::optional<IpAddress> via, source;
+  std::optional<std::uint32_t> metric, table;
+  enum class Type : std::uint8_t { kUnicast, kLocal, kBlackhole, kUnreachable, kProhibit } type = Type::kUnicast;
+  Mark mark;
+};
+
+struct FibNeighbour {
+  IpAddress address;
+  Text port;
+  std::array<std::uint8_t, 6> mac{};
+  Mark mark;
+};
+
+struct Fib {
+  std::vector<FibPort> ports;
+  std::vector<FibRoute> routes;
+  std::vector<FibNeighbour> neighbours;
+};
+
 struct Config {
   std::string path;  // of the file given, as given
   std::string name;
@@ -143,6 +182,7 @@ struct Config {
   std::vector<Map> maps;
   Text btf;  // types that CO-RE relocations are made against, as Program::object; empty = those built in
   std::vector<std::pair<Text, Value>> kconfig;  // scalars; variable and value, as a kernel's .config has it
+  Fib fib;
   Workers workers;
   Control control;
   Dpdk dpdk;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -27,6 +28,7 @@ class Resolver {
     for (const Pipeline& pipeline : config_.pipelines) wiring(pipeline);
     attachments();
     for (const Map& map : config_.maps) map_references(map);
+    fib();
   }
 
  private:
@@ -56,6 +58,8 @@ class Resolver {
   void attachments();
   void attachment(const Attach& attach, std::size_t index);
   void map_references(const Map& map);
+  void fib();
+  void need_port(const Text& name, const std::string& where);
 
   Config& config_;
   const Sources& sources_;
@@ -136,6 +140,49 @@ void Resolver::map_references(const Map& map) {
     }
   }
   for (const MapEntry& entry : map.entries) need_program(entry.program, fmt::format("maps.{}.entries", map.name.value));
+}
+
+void Resolver::need_port(const Text& name, const std::string& where) {
+  if (config_.port(name.value) == nullptr) unknown(name, "port", where, names_of(config_.ports));
+}
+
+void Resolver::fib() {
+  std::set<std::string_view> addressed;
+  for (const Port& port : config_.ports) {
+    if (port.mac) addressed.insert(port.name.value);
+  }
+  for (const FibPort& port : config_.fib.ports) {
+    need_port(port.name, "fib.ports");
+    if (port.mac) addressed.insert(port.name.value);
+  }
+  using Key = std::tuple<std::uint32_t, std::array<std::uint8_t, 16>, bool, unsigned, std::uint32_t>;
+  std::map<Key, unsigned> taken;
+  for (std::size_t i = 0; i < config_.fib.routes.size(); ++i) {
+    const FibRoute& route = config_.fib.routes[i];
+    const std::string where = fmt::format("fib.routes[{}]", i);
+    const std::string& port = route.port.value;
+    if (!port.empty()) need_port(route.port, where + ".port");
+    if (route.type == FibRoute::Type::kUnicast && config_.port(port) != nullptr && !addressed.contains(port)) {
+      error(route.port.mark, "config-missing",
+            fmt::format("{0}.port: nobody says the address of port '{1}'; give ports.{1}.mac or fib.ports.{1}.mac",
+                        where, port));
+    }
+    const auto [first, is_new] =
+        taken.emplace(Key{route.table.value_or(0), route.to.bytes, route.to.is_ipv6, route.bits,
+                          route.metric.value_or(route.to.is_ipv6 ? kIpv6Metric : 0)},
+                      route.mark.line);
+    if (is_new) continue;
+    error(route.mark, "config-duplicate",
+          fmt::format("{}: line {} has a route to the same prefix with the same metric", where, first->second));
+  }
+  std::set<std::tuple<std::string_view, std::array<std::uint8_t, 16>, bool>> known;
+  for (std::size_t i = 0; i < config_.fib.neighbours.size(); ++i) {
+    const FibNeighbour& neighbour = config_.fib.neighbours[i];
+    const std::string where = fmt::format("fib.neighbours[{}]", i);
+    need_port(neighbour.port, where + ".port");
+    if (known.emplace(neighbour.port.value, neighbour.address.bytes, neighbour.address.is_ipv6).second) continue;
+    error(neighbour.mark, "config-duplicate", fmt::format("{}: this neighbour is named twice", where));
+  }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "dataplane/config/scalar.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -124,6 +126,15 @@ std::optional<std::array<std::uint8_t, 6>> mac_address(std::string_view text) {
     if (!byte || (i + 1 < out.size() && text[i * 3 + 2] != ':')) return std::nullopt;
     out[i] = static_cast<std::uint8_t>(*byte);
   }
+  return out;
+}
+
+std::optional<IpAddress> ip_address(std::string_view text) {
+  const std::string copy(text);
+  if (copy.find('\0') != std::string::npos) return std::nullopt;
+  IpAddress out;
+  out.is_ipv6 = copy.find(':') != std::string::npos;
+  if (inet_pton(out.is_ipv6 ? AF_INET6 : AF_INET, copy.c_str(), out.bytes.data()) != 1) return std::nullopt;
   return out;
 }
 

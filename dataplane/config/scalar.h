@@ -29,6 +29,8 @@ std::optional<std::string> text(const Value& value, std::string& why);
 
 // "10:20:30:40:50:59"
 std::optional<std::array<std::uint8_t, 6>> mac_address(std::string_view text);
+// "192.0.2.1" or "2001:db8::1"
+std::optional<IpAddress> ip_address(std::string_view text);
 // "64M", "1G", "1024": bytes.
 std::optional<std::uint64_t> byte_size(std::string_view text);
 // "2-5,7": ascending order is not asked for; doubles and numbers above 1023 are refused.

@@ -38,7 +38,8 @@ class FrameSink {
 
 class Executor {
  public:
-  // All must outlive the Executor. `stats` must have been made for the pipeline's number of ports and stages.
+  // All must outlive the Executor; `env` gets the pipeline's routes. `stats` must have been made for the pipeline's
+  // number of ports and stages.
   Executor(const Pipeline& pipeline, Stats& stats, vm::ExecEnv& env, FrameSink& sink, bool record_paths);
 
   // Runs `frames` (at most kBurst, fresh contexts) that came in by `port`; sets ingress ifindex and path itself.

@@ -92,8 +92,16 @@ std::unique_ptr<Pipeline> load(const config::Config& told, const config::Sources
   // What can be reached is only known when every program is there and every slot has its program.
   if (!anything_wrong(report)) wiring.check_reach();
   if (anything_wrong(report)) return nullptr;
-  return std::make_unique<Pipeline>(Pipeline::Parts{
-      .ports = std::move(ports), .stages = std::move(stages), .chains = std::move(chains), .maps = objects.all_maps()});
+  auto fib = FibTables::make(config);
+  if (!fib) {
+    report.failure = std::move(fib).error();
+    return nullptr;
+  }
+  return std::make_unique<Pipeline>(Pipeline::Parts{.ports = std::move(ports),
+                                                    .stages = std::move(stages),
+                                                    .chains = std::move(chains),
+                                                    .maps = objects.all_maps(),
+                                                    .fib = std::move(*fib)});
 }
 
 }  // namespace sluice::pipeline

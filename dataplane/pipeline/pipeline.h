@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/pipeline/fib.h"
 #include "dataplane/pipeline/runner.h"
 #include "vm/btf.h"
 #include "vm/maps/map.h"
@@ -54,6 +55,7 @@ class Pipeline {
     std::vector<std::unique_ptr<Stage>> stages;
     std::vector<Chain> chains;
     std::vector<NamedMap> maps;
+    std::unique_ptr<const FibTables> fib;  // null: programs know of no port but the one a frame came in by
   };
   // Indices inside `parts` must be valid.
   explicit Pipeline(Parts parts);
@@ -63,6 +65,8 @@ class Pipeline {
   [[nodiscard]] const Stage& stage(std::size_t index) const noexcept { return *parts_.stages[index]; }
   [[nodiscard]] std::span<const Chain> chains() const noexcept { return parts_.chains; }
   [[nodiscard]] std::span<const NamedMap> maps() const noexcept { return parts_.maps; }
+
+  [[nodiscard]] const vm::Fib* fib() const noexcept { return parts_.fib.get(); }
 
   // The port with this ifindex, or kNone. Data path: the number came from a program.
   [[nodiscard]] std::int32_t port_of(std::uint32_t ifindex) const noexcept;
