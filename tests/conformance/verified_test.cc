@@ -29,8 +29,8 @@ std::string_view refusal(const std::string& name, const vm::LoadedProgram& progr
     if (divides && insn.imm == 0) return "div-by-zero";
     if (shifts && (insn.imm < 0 || insn.imm >= (row->wide ? 64 : 32))) return "bad-shift";
   }
-  // Linux takes map indices together with a list of descriptors, code addresses as callbacks of helpers.
-  if (name == "lddw_code" || name.starts_with("lddw_map_index")) return "bad-insn";
+  // Linux takes map indices together with a list of descriptors.
+  if (name.starts_with("lddw_map_index")) return "bad-insn";
   for (const std::string_view unreachable : {"exit-early", "gotol", "gotol-far", "ja", "lddw-jumped-over"}) {
     if (name == unreachable) return "unreachable-code";
   }

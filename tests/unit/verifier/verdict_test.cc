@@ -1350,7 +1350,7 @@ bool decided_elsewhere(Rule rule) {
                                  Rule::kArgCallback,    Rule::kArgCallbackContext, Rule::kCallbackReturn,
                                  Rule::kCallbackStatic, Rule::kCallbackTailCall,   Rule::kMapKeyBounds,
                                  Rule::kMapKeyWrite,    Rule::kArgAlign,           Rule::kArgString,
-                                 Rule::kArgFormat};
+                                 Rule::kArgFormat,      Rule::kSocketField};
   return std::ranges::find(kElsewhere, rule) != std::ranges::end(kElsewhere);
 }
 
