@@ -53,8 +53,8 @@ struct LoadedProgram {
   const ProgramType* type = &xdp_type();
   bool frags = false;  // section name says the program handles multi-buffer frames
   std::vector<Insn> insns;
-  std::vector<Subprogram> subprograms;  // ascending by start; the first starts at slot 0
-  std::vector<SourceLine> lines;        // ascending by insn; empty without line info
+  std::vector<Subprogram> subprograms;       // ascending by start; the first starts at slot 0
+  std::vector<SourceLine> lines;             // ascending by insn; empty without line info
   std::vector<UnresolvedAccess> unresolved;  // in the order of the functions
   std::vector<std::shared_ptr<Map>> maps;
   std::string license;

@@ -208,7 +208,8 @@ TEST(Loader, MistakesInMapsAreAllReported) {
   EXPECT_THAT(said, HasSubstr("17: map jumps: a prog array is filled by pipelines.NAME.tail_calls"));
   EXPECT_THAT(said, HasSubstr("18: no object declares a map 'sharde'; did you mean 'shared'?"));
   EXPECT_THAT(said, HasSubstr("19: map ports: types.key: be16 takes 2 bytes, but there are 4"));
-  EXPECT_THAT(said, HasSubstr("20: map pinned: programs are attached to entries of devmaps and cpumaps, and this is array"));
+  EXPECT_THAT(said,
+              HasSubstr("20: map pinned: programs are attached to entries of devmaps and cpumaps, and this is array"));
 }
 
 TEST(Loader, AFullMapSaysItsSize) {
