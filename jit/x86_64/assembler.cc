@@ -85,8 +85,8 @@ void Assembler::jump_back(Flag flag, std::size_t offset) {
 
 bool Assembler::near(std::uint64_t address, unsigned length, std::int32_t& distance) const {
   if (!placement_.known) return false;
-  const auto from = static_cast<std::int64_t>(placement_.base + getSize() + length);
-  const std::int64_t wide = static_cast<std::int64_t>(address) - from;
+  const std::uint64_t from = placement_.base + getSize() + length;
+  const auto wide = static_cast<std::int64_t>(address - from);
   distance = static_cast<std::int32_t>(wide);
   return fits_int32(wide);
 }

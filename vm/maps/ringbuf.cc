@@ -62,7 +62,7 @@ void Ringbuf::discard(std::byte* record) noexcept { commit(record, kDiscard); }
 int Ringbuf::output(std::span<const std::byte> record) noexcept {
   std::byte* const to = reserve(record.size());
   if (to == nullptr) return -EAGAIN;
-  std::memcpy(to, record.data(), record.size());
+  if (!record.empty()) std::memcpy(to, record.data(), record.size());
   submit(to);
   return 0;
 }

@@ -60,7 +60,8 @@ TEST(Core, WhatIsNotThereIsNamedAndMayNotRun) {
 }
 
 TEST(Core, HeadersAreBuiltIn) {
-  const LoadedProgram& program = *against("core_headers.o", "").program("headers");
+  const ElfObject object = against("core_headers.o", "");
+  const LoadedProgram& program = *object.program("headers");
   EXPECT_TRUE(program.unresolved.empty());
   const auto loads = [&](std::uint8_t opcode, std::int16_t offset) {
     return std::ranges::any_of(program.insns,
