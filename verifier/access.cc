@@ -255,16 +255,18 @@ Reach reach(const Reg& base, std::int64_t offset) noexcept {
 }
 
 Failure stale_pointer(const Reg& reg, std::uint32_t slot, unsigned number) {
-  if (reg.given_back) {
-    return failure(Rule::kRegisterInit, slot, static_cast<int>(number),
-                   fmt::format("r{} is read before anything was written to it", number),
-                   {{"why", "it held a record that was submitted or discarded: its bytes are the reader's now"},
-                    {"fix", "write the record before it is submitted"}});
+  std::string_view why = "it held a packet pointer, and a call that may move the packet left nothing of that";
+  std::string_view fix = "load the pointer from the context again after the call";
+  if (reg.was == Type::kRecord) {
+    why = "it held a record that was submitted or discarded: its bytes are the reader's now";
+    fix = "write the record before it is submitted";
+  } else if (reg.was == Type::kMapKey) {
+    why = "it held an element's key, which was lent to the callback: something else lies there now";
+    fix = "keep the key's bytes instead of its address";
   }
   return failure(Rule::kRegisterInit, slot, static_cast<int>(number),
                  fmt::format("r{} is read before anything was written to it", number),
-                 {{"why", "it held a packet pointer, and a call that may move the packet left nothing of that"},
-                  {"fix", "load the pointer from the context again after the call"}});
+                 {{"why", std::string(why)}, {"fix", std::string(fix)}});
 }
 
 Check check_access(const Context& context, const Reg& base, const Access& access) {

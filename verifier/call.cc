@@ -26,11 +26,11 @@ void invalidate_packets(State& state) {
     for (Reg& reg : frame.regs) {
       if (!reg.is_packet() && reg.type != Type::kPacketEnd) continue;
       // Compilers move sums and differences of packet pointers across such calls: they may be read, as in Linux.
-      reg = Reg::void_pointer(false);
+      reg = Reg::void_pointer(Type::kPacket);
     }
     for (Slot& slot : frame.stack) {
       if (!slot.holds_pointer()) continue;
-      if (slot.spill.is_packet() || slot.spill.type == Type::kPacketEnd) slot.spill = Reg::void_pointer(false);
+      if (slot.spill.is_packet() || slot.spill.type == Type::kPacketEnd) slot.spill = Reg::void_pointer(Type::kPacket);
     }
   }
 }
@@ -292,7 +292,7 @@ void leave_callback(Context& context, State& state) {
   for (Frame& frame : state.frames) {
     for (Slot& slot : frame.stack) {
       const bool lent = slot.holds_pointer() && slot.spill.type == Type::kMapKey;
-      if (lent && slot.spill.frame == state.frames.size()) slot.spill = Reg::void_pointer(false);
+      if (lent && slot.spill.frame == state.frames.size()) slot.spill = Reg::void_pointer(Type::kMapKey);
     }
   }
 }

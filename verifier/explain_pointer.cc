@@ -127,7 +127,8 @@ void explain_null(Story& story) {
 }
 
 void explain_stale_pointer(Story& story) {
-  if (story.failure.reg >= 0 && story.path.end.reg(static_cast<unsigned>(story.failure.reg)).given_back) return;
+  if (story.failure.reg >= 0 && story.path.end.reg(static_cast<unsigned>(story.failure.reg)).was != Type::kPacket)
+    return;
   if (story.failure.rule == Rule::kAddressPointer &&
       story.path.end.reg(static_cast<unsigned>(story.failure.reg)).is_null()) {
     explain_null_way(story);

@@ -99,7 +99,7 @@ Reg load_slot(Context& context, Slot& slot, unsigned byte, unsigned size) {
   Reg number = load_number(context, slot, byte, size);
   if (slot.holds_scalar() && slot.spill.stale && slot.bytes[byte] == Byte::kSpill) {  // parts of an address, too
     number.stale = true;
-    number.given_back = slot.spill.given_back;
+    number.was = slot.spill.was;
   }
   return number;
 }

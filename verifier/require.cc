@@ -284,10 +284,9 @@ Check check_store(const Context& context, const State& state, std::uint32_t slot
   const Reg& value = state.reg(insn.src);
   if (value.stale && state.reg(insn.dst).type != Type::kStack && !context.options.allow_ptr_leaks &&
       context.enforced(Rule::kPointerLeak)) {
-    return failure(
-        Rule::kPointerLeak, slot, insn.src,
-        fmt::format("what was a {} is stored where others can read it", value.given_back ? "record" : "packet pointer"),
-        {{"why", "it is an address still; --allow-ptr-leaks permits it"}});
+    return failure(Rule::kPointerLeak, slot, insn.src,
+                   fmt::format("what was {} is stored where others can read it", describe(value.was)),
+                   {{"why", "it is an address still; --allow-ptr-leaks permits it"}});
   }
   return value.is_pointer() ? check_stored_pointer(context, state, slot) : Check{};
 }

@@ -25,11 +25,11 @@ void State::give_back(std::uint32_t id) {
   std::erase_if(references, [id](const Reference& one) { return one.id == id; });
   for (Frame& frame : frames) {
     for (Reg& reg : frame.regs) {
-      if (reg.type == Type::kRecord && reg.id == id) reg = Reg::void_pointer(true);
+      if (reg.type == Type::kRecord && reg.id == id) reg = Reg::void_pointer(Type::kRecord);
     }
     for (Slot& slot : frame.stack) {
       const bool it_is = slot.holds_pointer() && slot.spill.type == Type::kRecord && slot.spill.id == id;
-      if (it_is) slot.spill = Reg::void_pointer(true);
+      if (it_is) slot.spill = Reg::void_pointer(Type::kRecord);
     }
   }
 }

@@ -43,8 +43,8 @@ struct Reg {
   // id are one, see State::references.
   std::uint32_t id = 0;
   std::int32_t delta = 0;            // scalars with an id: what was added since the copy was made
-  bool stale = false;                // scalars: a packet pointer until the packet was moved, now some number
-  bool given_back = false;           // stale numbers: it was a record
+  bool stale = false;                // scalars: a pointer until a call made it void, now some number
+  Type was = Type::kPacket;          // stale numbers: what it was: kPacket, kRecord or kMapKey
   bool narrow = false;               // scalars with an id: it was added in 32 bits, the upper half is 0
   std::int32_t range = 0;            // packet kinds: bytes proven from the variable part on; records: their size
   std::uint8_t past_end = 0;         // kPacket: 1 = a compare showed it at data_end or beyond, 2 = beyond
@@ -82,10 +82,10 @@ struct Reg {
   static Reg fresh(const Scalar& value) { return derived(value, Origins::none()); }
   static Reg unknown() { return fresh(Scalar::unknown()); }
   // What is left of a pointer that a call made void: an address still, as a number.
-  static Reg void_pointer(bool given_back) {
+  static Reg void_pointer(Type was) {
     Reg reg = unknown();
     reg.stale = true;
-    reg.given_back = given_back;
+    reg.was = was;
     return reg;
   }
   static Reg constant(std::uint64_t value) { return fresh(Scalar::constant(value)); }

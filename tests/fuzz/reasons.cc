@@ -21,6 +21,7 @@ struct Refused {
 
 constexpr Accepted kAccepted[] = {
     {E2BIG, "program is too large", "programs that Linux gives up on"},
+    {EFAULT, "No program to jit", "functions whose address is taken for nothing"},
     {EINVAL, "offset is outside of the packet", "packet bytes proven before a compare that contradicts"},
 };
 
@@ -43,6 +44,13 @@ bool has_map_of_maps(const vm::LoadedProgram& program) {
                              [](const auto& map) { return map != nullptr && map->spec().inner != nullptr; });
 }
 
+bool calls_back(const vm::LoadedProgram& program) {
+  return std::ranges::any_of(program.insns, [](const vm::Insn& insn) {
+    const vm::InsnRow* row = vm::find(insn);
+    return row != nullptr && row->kind == vm::Kind::kCallHelper && (insn.imm == 164 || insn.imm == 181);
+  });
+}
+
 }  // namespace
 
 std::string_view reason_to_accept(int error, std::string_view words, bool knows_more, bool nobody_there) {
@@ -58,6 +66,7 @@ std::string_view reason_to_refuse(const vm::LoadedProgram& program, std::string_
   for (const Refused& one : kRefused) {
     if (one.code == code && message.find(one.words) != std::string_view::npos) return one.row;
   }
+  if (code == "infinite-loop" && calls_back(program)) return "loops around helpers that call back";
   if (code == "null-deref" && has_map_of_maps(program)) return "look-up at a constant index in an inner per-CPU array";
   return {};
 }
