@@ -76,7 +76,7 @@ class Prog : public testing::Test {
 
 std::string little(std::uint32_t value, unsigned bytes) {
   std::string text;
-  for (unsigned i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+  for (unsigned i = 0; i < bytes; ++i) text += static_cast<char>(std::uint64_t{value} >> (8 * i));
   return text;
 }
 
