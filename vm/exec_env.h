@@ -1,7 +1,6 @@
 #pragma once
 // What a worker hands to every engine and helper (sixth argument, r9): no globals, no thread_local.
 // One a worker, touched by that worker's thread only. The JIT addresses members with offsetof.
-#include <array>
 #include <cstdint>
 #include <ctime>
 #include <string_view>
@@ -55,8 +54,6 @@ struct ExecEnv {
   Prng prng;
   TraceSink* trace = nullptr;  // null = lines are thrown away
   const Fib* fib = nullptr;    // ports and routes; null = there is but the port the frame came in by
-  // What SYN cookies are made with: the same for all workers of a switch, so that each knows the others' cookies.
-  std::array<std::uint64_t, 2> cookie_key{};
 };
 static_assert(std::is_standard_layout_v<ExecEnv>);
 
