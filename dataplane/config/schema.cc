@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/config/builder.h"
+#include "dataplane/config/rows.h"
 
 namespace sluice::config {
 namespace {
@@ -16,102 +16,8 @@ constexpr bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-// --- What rows have in common: read a leaf into a member -------------------------------------------------------------
-
-void wrong_kind(Builder& b, const Value& value, std::string_view words, std::string_view of = {}) {
-  b.error(value.mark, "config-type", fmt::format("{}expected {}, got {}", of, words, describe(value)));
-}
-
-template <typename Class, typename Member>
-Class owner_of(Member Class::*);
-
-template <auto Member>
-auto& member_of(void* target) {
-  return static_cast<decltype(owner_of(Member))*>(target)->*Member;
-}
-
-template <auto Member>
-void put_text(Builder& b, const Value& value, const Row& row, void* target) {
-  if (auto text = b.text(value, row.shape)) member_of<Member>(target) = std::move(*text);
-}
-
-template <auto Member>
-void put_plain_text(Builder& b, const Value& value, const Row& row, void* target) {
-  if (auto text = b.text(value, row.shape)) member_of<Member>(target) = std::move(text->value);
-}
-
-template <auto Member>
-void put_path(Builder& b, const Value& value, const Row& row, void* target) {
-  if (auto path = b.path(value, row.shape)) member_of<Member>(target) = std::move(*path);
-}
-
-template <auto Member>
-void put_number(Builder& b, const Value& value, const Row& row, void* target) {
-  if (const auto number = b.number(value, row.shape)) member_of<Member>(target) = static_cast<std::uint32_t>(*number);
-}
-
-template <auto Member>
-void put_bool(Builder& b, const Value& value, const Row&, void* target) {
-  if (const auto truth = b.boolean(value)) member_of<Member>(target) = *truth;
-}
-
-// The choices stand in the order of the enumerators.
-template <auto Member>
-void put_choice(Builder& b, const Value& value, const Row& row, void* target) {
-  auto& member = member_of<Member>(target);
-  if (const auto index = b.choice(value, row.shape)) member = static_cast<std::decay_t<decltype(member)>>(*index);
-}
-
-template <auto Member>
-void put_word(Builder& b, const Value& value, const Row& row, void* target) {
-  if (const auto index = b.choice(value, row.shape)) {
-    auto& member = member_of<Member>(target);
-    if constexpr (std::is_same_v<std::decay_t<decltype(member)>, Text>) {
-      member = {std::string(row.shape.choices[*index]), value.mark};
-    } else {
-      member = row.shape.choices[*index];
-    }
-  }
-}
-
-template <auto Member>
-void put_texts(Builder& b, const Value& value, const Row& row, void* target) {
-  b.list(value, [&](const Value& item) {
-    if (auto text = b.text(item, row.shape)) member_of<Member>(target).push_back(std::move(*text));
-  });
-}
-
-template <auto Member>
-void put_object(Builder& b, const Value& value, const Row& row, void* target) {
-  b.object(value, row.shape.rows, &member_of<Member>(target));
-}
-
-// name -> struct with `name` and `mark`
-template <auto Member>
-void put_named(Builder& b, const Value& value, const Row& row, void* target) {
-  b.named(value, [&](const Text& name, const Value& item) {
-    auto& made = member_of<Member>(target).emplace_back();
-    made.name = name;
-    made.mark = name.mark;
-    b.object(item, row.shape.rows, &made);
-  });
-}
-
 // Looked at by nobody here: `tests` belongs to another verb.
 void put_nothing(Builder&, const Value&, const Row&, void*) {}
-
-constexpr Shape kAnyText{.kind = Kind::kText};
-constexpr Shape kTrueOrFalse{.kind = Kind::kBool};
-
-constexpr Shape number_from(std::uint64_t min, std::uint64_t max, std::string_view unit = {}) {
-  return {.kind = Kind::kNumber, .min = min, .max = max, .unit = unit};
-}
-constexpr Shape object_of(std::span<const Row> rows) { return {.kind = Kind::kObject, .rows = rows}; }
-constexpr Shape one_of(std::span<const std::string_view> choices) {
-  return {.kind = Kind::kChoice, .choices = choices};
-}
-constexpr Shape named(std::span<const Row> rows) { return {.kind = Kind::kNamed, .rows = rows}; }
-constexpr Shape texts() { return {.kind = Kind::kList}; }
 
 // --- workers ---------------------------------------------------------------------------------------------------------
 
@@ -182,24 +88,6 @@ constexpr Row kWorkerRows[] = {
 };
 
 // --- ports -----------------------------------------------------------------------------------------------------------
-
-template <auto Member>
-void put_mac(Builder& b, const Value& value, const Row& row, void* target) {
-  const auto text = b.text(value, row.shape);
-  if (!text) return;
-  const auto mac = mac_address(text->value);
-  if (!mac) {
-    b.error(value.mark, "config-range", fmt::format("'{}' is not {}", text->value, row.shape.words));
-  } else if (((*mac)[0] & 1U) != 0) {
-    b.error(value.mark, "config-range", "a group address cannot be a port's own");
-  } else {
-    member_of<Member>(target) = *mac;
-  }
-}
-
-constexpr Shape kMac{.kind = Kind::kSpecial,
-                     .json = R"({"type": "string", "pattern": "^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$"})",
-                     .words = "a MAC address such as \"02:00:00:00:00:01\""};
 
 void put_ifindex(Builder& b, const Value& value, const Row& row, void* target) {
   auto* port = static_cast<Port*>(target);
@@ -425,129 +313,6 @@ constexpr Row kMapRows[] = {
     {"pin", kAnyText, put_text<&Map::pin>, "Name under which maps of several objects are one.",
      "the map's own, where the object pins it by name"},
     {"metrics", object_of(kMetricRows), put_metrics, "Export of the contents by the metrics page.", ""},
-};
-
-// --- fib -------------------------------------------------------------------------------------------------------------
-
-constexpr Row kFibPortRows[] = {
-    {"mac", kMac, put_mac<&FibPort::mac>, "Address that look-ups name as the sender's.", "the port's `mac`"},
-    {"forward_ipv4", kTrueOrFalse, put_bool<&FibPort::forward_ipv4>, "Whether IPv4 that comes in here is forwarded.",
-     "true"},
-    {"forward_ipv6", kTrueOrFalse, put_bool<&FibPort::forward_ipv6>, "Whether IPv6 that comes in here is forwarded.",
-     "true"},
-};
-
-constexpr Shape kIpAddress{.kind = Kind::kSpecial,
-                           .json = R"({"type": "string"})",
-                           .words = "an IP address such as 192.0.2.1 or \"2001:db8::1\""};
-
-template <auto Member>
-void put_ip(Builder& b, const Value& value, const Row& row, void* target) {
-  const auto text = b.text(value, row.shape);
-  if (!text) return;
-  if (const auto address = ip_address(text->value)) {
-    member_of<Member>(target) = *address;
-  } else {
-    b.error(value.mark, "config-range", fmt::format("'{}' is not {}", text->value, row.shape.words));
-  }
-}
-
-// Bits of an address behind the first `bits`.
-bool has_bits_beyond(const IpAddress& address, unsigned bits) {
-  for (unsigned bit = bits; bit < (address.is_ipv6 ? 128U : 32U); ++bit) {
-    if ((address.bytes[bit / 8] >> (7 - bit % 8) & 1) != 0) return true;
-  }
-  return false;
-}
-
-void put_prefix(Builder& b, const Value& value, const Row& row, void* target) {
-  const auto text = b.text(value, row.shape);
-  if (!text) return;
-  auto* const route = static_cast<FibRoute*>(target);
-  const std::size_t slash = text->value.find('/');
-  const auto address = ip_address(std::string_view(text->value).substr(0, slash));
-  std::string why;
-  const Value length{.kind = Value::Kind::kScalar,
-                     .scalar = slash == std::string::npos ? std::string() : text->value.substr(slash + 1)};
-  const auto bits = whole_number(length, why);
-  if (!address || !bits || *bits > (address->is_ipv6 ? 128U : 32U)) {
-    b.error(value.mark, "config-range", fmt::format("'{}' is not {}", text->value, row.shape.words));
-  } else if (has_bits_beyond(*address, static_cast<unsigned>(*bits))) {
-    b.error(value.mark, "config-range", fmt::format("'{}' has bits beyond its prefix", text->value));
-  } else {
-    route->to = *address;
-    route->bits = static_cast<unsigned>(*bits);
-  }
-}
-
-constexpr std::array<std::string_view, 5> kRouteTypes = {"unicast", "local", "blackhole", "unreachable", "prohibit"};
-constexpr Row kFibRouteRows[] = {
-    {"to",
-     {.kind = Kind::kSpecial,
-      .json = R"({"type": "string", "pattern": "/[0-9]+$"})",
-      .words = "a prefix such as 192.0.2.0/24 or \"2001:db8::/32\""},
-     put_prefix,
-     "Destinations.",
-     "",
-     true},
-    {"port", kAnyText, put_text<&FibRoute::port>, "Where packets leave.", "required of unicast routes"},
-    {"via", kIpAddress, put_ip<&FibRoute::via>, "Gateway; of IPv4 routes it may be an IPv6 address.",
-     "the destination itself"},
-    {"src", kIpAddress, put_ip<&FibRoute::source>, "What BPF_FIB_LOOKUP_SRC gives.",
-     "0.0.0.0; IPv6 look-ups find none"},
-    {"metric", number_from(0, 0xffffffff), put_number<&FibRoute::metric>, "Of routes to one prefix the lowest counts.",
-     "0, for IPv6 1024"},
-    {"table", number_from(1, 0xffffffff), put_number<&FibRoute::table>,
-     "Table, for BPF_FIB_LOOKUP_TBID; look-ups without it ask 254, IPv6's 255 first, IPv4's 253 last.",
-     "254, 255 for local ones"},
-    {"type", one_of(kRouteTypes), put_choice<&FibRoute::type>,
-     "What happens to packets: `local` ones are the host's own, and broadcast.", "unicast"},
-};
-
-// What the keys of a route say together. `at` is the route's place.
-void check_route(Builder& b, const FibRoute& route, const Mark& at) {
-  const bool unicast = route.type == FibRoute::Type::kUnicast;
-  if (unicast && route.port.value.empty()) b.error(at, "config-missing", "key 'port' is missing; expected a port");
-  if (!unicast && route.via) b.error(at, "config-conflict", "only unicast routes have a gateway");
-  if (route.via && route.to.is_ipv6 && !route.via->is_ipv6) {
-    b.error(at, "config-conflict", "the gateway of an IPv6 route is an IPv6 address");
-  }
-  if (route.source && route.to.is_ipv6 != route.source->is_ipv6) {
-    b.error(at, "config-conflict", "'src' is of another family than 'to'");
-  }
-}
-
-void put_routes(Builder& b, const Value& value, const Row& row, void* target) {
-  b.list(value, [&](const Value& item) {
-    FibRoute& made = static_cast<Fib*>(target)->routes.emplace_back();
-    made.mark = item.mark;
-    b.object(item, row.shape.rows, &made);
-    if (item.kind == Value::Kind::kMapping && item.find("to") != nullptr) check_route(b, made, item.mark);
-  });
-}
-
-constexpr Row kFibNeighbourRows[] = {
-    {"address", kIpAddress, put_ip<&FibNeighbour::address>, "IP address.", "", true},
-    {"port", kAnyText, put_text<&FibNeighbour::port>, "Where it is.", "", true},
-    {"mac", kMac, put_mac<&FibNeighbour::mac>, "Its MAC address.", "", true},
-};
-
-void put_neighbours(Builder& b, const Value& value, const Row& row, void* target) {
-  b.list(value, [&](const Value& item) {
-    FibNeighbour& made = static_cast<Fib*>(target)->neighbours.emplace_back();
-    made.mark = item.mark;
-    b.object(item, row.shape.rows, &made);
-  });
-}
-
-constexpr Row kFibRows[] = {
-    {"ports", named(kFibPortRows), put_named<&Fib::ports>, "Ports by name.", ""},
-    {"routes", {.kind = Kind::kList, .rows = kFibRouteRows}, put_routes, "Routes; the longest prefix counts.", ""},
-    {"neighbours",
-     {.kind = Kind::kList, .rows = kFibNeighbourRows},
-     put_neighbours,
-     "Who is on the links, whose MAC addresses look-ups give.",
-     ""},
 };
 
 // --- the rest --------------------------------------------------------------------------------------------------------
