@@ -13,20 +13,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-ElfObject load(const std::string& name) {
-  auto object = load_elf(object_path(name));
-  if (!object) {
-    ADD_FAILURE() << object.error().message;
-    return {};
-  }
-  return std::move(*object);
-}
-
-std::string refusal(const std::string& name) {
-  const auto object = load_elf(object_path(name));
-  return object ? "accepted" : object.error().message;
-}
-
 const MapDecl& map_of(const ElfObject& object, std::string_view name) {
   const auto found = std::ranges::find(object.maps, name, [](const MapDecl& map) { return map.spec.name; });
   EXPECT_NE(found, object.maps.end()) << name;

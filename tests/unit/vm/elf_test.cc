@@ -14,20 +14,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-ElfObject load(const std::string& name) {
-  auto object = load_elf(object_path(name));
-  if (!object) {
-    ADD_FAILURE() << object.error().message;
-    return {};
-  }
-  return std::move(*object);
-}
-
-std::string refusal(const std::string& name) {
-  auto object = load_elf(object_path(name));
-  return object ? "accepted" : object.error().message;
-}
-
 const MapDecl* find_map(const ElfObject& object, std::string_view name) {
   for (const MapDecl& map : object.maps) {
     if (map.spec.name == name) return &map;

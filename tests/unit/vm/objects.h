@@ -4,11 +4,32 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
+
+#include "vm/elf.h"
 
 namespace sluice::vm {
 
 inline std::string object_path(const std::string& name) { return std::string(SLUICE_TEST_OBJECTS) + "/" + name; }
+
+// The object of that name, which must be good.
+inline ElfObject load(const std::string& name) {
+  auto object = load_elf(object_path(name));
+  if (!object) {
+    ADD_FAILURE() << object.error().message;
+    return {};
+  }
+  return std::move(*object);
+}
+
+// What is said against it.
+inline std::string refusal(const std::string& name) {
+  const auto object = load_elf(object_path(name));
+  return object ? "accepted" : object.error().message;
+}
 
 inline std::vector<std::byte> read_file(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
