@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxSteps = 64;                       // BPF_CORE_SPEC_MAX_LEN, libbpf
 constexpr unsigned kMaxDepth = 32;                          // of members without name in each other
+constexpr unsigned kMaxVisits = 1U << 16;                   // of members in one search: unions in unions multiply
 constexpr std::uint64_t kMaxBits = std::uint64_t{1} << 40;  // offsets past it cannot be in any instruction
 
 Error error(std::string message) { return {ErrorCode::kProgram, std::move(message)}; }
@@ -82,17 +83,20 @@ class Walk {
   bool may_grow_ = false;
 };
 
-// The member called `name` of a struct, also inside members without name, entered by `walk`.
+// The member called `name` of a struct, also inside members without name, entered by `walk`. What takes more than
+// `visits` is not there.
 bool enter_member(const Btf& btf, std::uint32_t type, std::string_view name, CoreType like, CoreAccess& access,
-                  Walk& walk, unsigned depth) {
+                  Walk& walk, unsigned depth, unsigned& visits) {
   if (depth == 0 || !is_composite(btf, type)) return false;
   const auto members = btf.members(type);
   for (std::size_t i = 0; i < members.size(); ++i) {
+    if (visits == 0) return false;
+    --visits;
     const Btf::Member& member = members[i];
     const bool is_last = i + 1 == members.size();
     if (member.name.empty()) {
       const CoreAccess before = access;
-      if (walk.enter(member, is_last) && enter_member(btf, member.type, name, like, access, walk, depth - 1))
+      if (walk.enter(member, is_last) && enter_member(btf, member.type, name, like, access, walk, depth - 1, visits))
         return true;
       access.bit_offset = before.bit_offset;
       access.bits = before.bits;
@@ -236,12 +240,13 @@ std::optional<CoreAccess> find_core_access(const CoreAccess& local, CoreType can
   }
   found.first = local.first;
   Walk walk(found);
+  unsigned visits = kMaxVisits;
   for (const CoreAccess::Step& step : local.steps) {
     const CoreType like{local.root.btf, step.type};
     // Structs without name on the way are no steps, so that members move in and out of them.
-    const bool there = step.member.empty()
-                           ? walk.element(step.index)
-                           : enter_member(*candidate.btf, found.type, step.member, like, found, walk, kMaxDepth);
+    const bool there = step.member.empty() ? walk.element(step.index)
+                                           : enter_member(*candidate.btf, found.type, step.member, like, found, walk,
+                                                          kMaxDepth, visits);
     if (!there) return std::nullopt;
   }
   return found;

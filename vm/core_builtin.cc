@@ -1,15 +1,10 @@
 #include "vm/core_builtin.h"
 
-#include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <vector>
-
-#include <fmt/format.h>
 
 #include "base/check.h"
 #include "vm/elf_file.h"
+#include "vm/whole_file.h"
 
 namespace sluice::vm {
 namespace {
@@ -40,12 +35,9 @@ std::shared_ptr<const Btf> builtin_types() {
 }
 
 Result<std::shared_ptr<const Btf>> load_types(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream.is_open() || stream.bad()) {
-    return Error{ErrorCode::kEnvironment, fmt::format("{}: {}", path, std::strerror(errno))};
-  }
-  auto read = read_types(std::as_bytes(std::span(text)));
+  const auto bytes = read_whole_file(path);
+  if (!bytes) return Error(bytes.error()).in(path);
+  auto read = read_types(*bytes);
   if (!read) return std::move(read).error().in(path);
   return std::make_shared<const Btf>(std::move(*read));
 }

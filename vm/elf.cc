@@ -1,10 +1,7 @@
 #include "vm/elf.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
 
@@ -15,12 +12,12 @@
 #include "vm/elf_maps.h"
 #include "vm/elf_programs.h"
 #include "vm/line_info.h"
+#include "vm/whole_file.h"
 
 namespace sluice::vm {
 namespace {
 
 constexpr std::uint8_t kOpcodeLddw = 0x18;
-constexpr std::streamoff kMaxFileBytes = std::streamoff{64} << 20;
 
 // Variables' places, which .BTF leaves to the symbol table.
 void place_variables(const ElfFile& file, Btf& btf) {
@@ -129,24 +126,9 @@ std::string why_not(const ListedProgram& program) {
 }
 
 Result<ElfObject> load_elf(const std::string& path, const ElfOptions& options) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  // A directory opens and has a size; a pipe would be waited for.
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    return Error{ErrorCode::kEnvironment, path + ": not a regular file"};
-  }
-  std::ifstream stream(path, std::ios::binary | std::ios::ate);
-  const std::streamoff size = stream ? static_cast<std::streamoff>(stream.tellg()) : -1;
-  if (size < 0) return Error{ErrorCode::kEnvironment, fmt::format("{}: {}", path, std::strerror(errno))};
-  if (size > kMaxFileBytes) {
-    return Error{ErrorCode::kProgram, fmt::format("{}: {} bytes, expected at most {}", path, size, kMaxFileBytes)};
-  }
-  std::vector<std::byte> image(static_cast<std::size_t>(size));
-  stream.seekg(0);
-  if (!stream.read(reinterpret_cast<char*>(image.data()), size)) {
-    return Error{ErrorCode::kEnvironment, path + ": cannot be read"};
-  }
-  return parse_elf(image, path, options);
+  const auto image = read_whole_file(path);
+  if (!image) return Error(image.error()).in(path);
+  return parse_elf(*image, path, options);
 }
 
 Result<ElfObject> parse_elf(std::span<const std::byte> image, const std::string& path, const ElfOptions& options) {

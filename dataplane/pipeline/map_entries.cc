@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <map>
 
 #include <fmt/format.h>
@@ -10,6 +9,7 @@
 
 #include "dataplane/pipeline/objects.h"
 #include "dataplane/pipeline/value_text.h"
+#include "vm/whole_file.h"
 
 namespace sluice::pipeline {
 namespace {
@@ -202,11 +202,12 @@ class MapFiller {
   }
 
   void fill_file() {
-    std::ifstream stream(config_.file.value, std::ios::binary);
-    if (!stream) return file_error(std::strerror(errno));
+    const auto bytes = vm::read_whole_file(config_.file.value);
+    if (!bytes) return file_error(bytes.error().message);
     json root;
     try {
-      stream >> root;
+      const auto* const text = reinterpret_cast<const char*>(bytes->data());
+      root = json::parse(text, text + bytes->size());
     } catch (const json::exception& thrown) {
       return file_error(printable(thrown.what()));
     }
