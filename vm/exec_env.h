@@ -9,6 +9,9 @@
 namespace sluice::vm {
 
 class Fib;
+class Sockets;
+class Timers;
+struct SynCookieKeys;
 struct XdpContext;
 
 // Nanoseconds for bpf_ktime_get_ns and its siblings: one of the system's clocks, or a time that replay sets (never
@@ -54,6 +57,9 @@ struct ExecEnv {
   Prng prng;
   TraceSink* trace = nullptr;  // null = lines are thrown away
   const Fib* fib = nullptr;    // ports and routes; null = there is but the port the frame came in by
+  Timers* timers = nullptr;    // those armed by this worker's programs; null = there are none, arming fails
+  const Sockets* sockets = nullptr;        // what socket look-ups find; null = nothing
+  const SynCookieKeys* cookies = nullptr;  // secrets of SYN cookies; null = fixed ones
 };
 static_assert(std::is_standard_layout_v<ExecEnv>);
 
