@@ -63,6 +63,8 @@ void learn_null(const Context& context, State& state, std::uint32_t id, bool nul
       reg = Reg::constant(0);
     } else if (reg.type == Type::kRecordOrNull) {
       reg.type = Type::kRecord;
+    } else if (reg.type == Type::kMemoryOrNull) {
+      reg.type = Type::kMemory;
     } else if (const std::int32_t inner = context.inner_map(reg.map); inner >= 0) {
       reg = Reg::pointer(Type::kMap);
       reg.map = inner;
