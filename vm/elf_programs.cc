@@ -286,8 +286,7 @@ class Linker {
       const std::size_t at = base + patch->slot - function.start;
       auto poisoned = apply_core_patch(*patch, std::span(program.insns).subspan(at));
       if (!poisoned) {
-        return std::move(poisoned).error().in(
-            fmt::format("offset {} of \"{}\"", patch->slot * sizeof(Insn), section_name(function)));
+        return std::move(poisoned).error().in(place_of(function, patch->slot));
       }
       if (*poisoned) program.unresolved.push_back({static_cast<std::uint32_t>(at), patch->what});
     }
@@ -326,10 +325,21 @@ class Linker {
       } else if (is_local_call(insn)) {
         done = refer(function.section, std::int64_t{slot} + insn.imm + 1, base + slot - function.start, references);
       }
-      if (!done) return Error(done.error()).in(fmt::format("offset {} of \"{}\"", offset, section_name(function)));
+      if (!done) return Error(done.error()).in(place_of(function, slot));
       if (is_lddw(insn)) ++slot;  // its second half is no instruction
     }
     return {};
+  }
+
+  // Of an instruction, for messages: `offset 152 of "xdp", fw.bpf.c:12`.
+  [[nodiscard]] std::string place_of(const Function& function, std::uint32_t slot) const {
+    std::string place = fmt::format("offset {} of \"{}\"", slot * sizeof(Insn), section_name(function));
+    const auto found = in_.lines.find(section_name(function));
+    if (found == in_.lines.end()) return place;
+    const auto line = std::ranges::upper_bound(found->second, slot, {}, &SourceLine::insn);
+    if (line == found->second.begin() || std::prev(line)->insn < function.start) return place;
+    const SourceLine& source = *std::prev(line);
+    return fmt::format("{}, {}:{}", place, source.file.substr(source.file.rfind('/') + 1), source.line);
   }
 
   [[nodiscard]] std::string_view section_name(const Function& function) const {
