@@ -8,6 +8,7 @@
 
 #include "tests/support/programs.h"
 #include "vm/interpreter.h"
+#include "vm/timers.h"
 
 namespace sluice::testing_support {
 namespace {
@@ -37,10 +38,30 @@ class TailCallsToItself {
   vm::ProgramSlot slot_;
 };
 
+constexpr unsigned kTimersAFrame = 8;
+
+// Some of the functions that timers call which the program has armed, whenever they are due.
+std::optional<vm::Fault> run_timers(const vm::HelperTable& helpers, vm::ExecEnv& env,
+                                    const vm::InterpreterOptions& checked) {
+  vm::DueTimer due;
+  for (unsigned i = 0; env.timers != nullptr && i < kTimersAFrame && env.timers->next_due(INT64_MAX - 1, due); ++i) {
+    const auto& program = *static_cast<const vm::VerifiedProgram*>(due.callback->program);
+    vm::RunResult result =
+        vm::interpret_callback(program, static_cast<std::uint32_t>(due.callback->function),
+                               {reinterpret_cast<std::uint64_t>(due.map), reinterpret_cast<std::uint64_t>(due.key),
+                                reinterpret_cast<std::uint64_t>(due.value)},
+                               env, helpers, checked);
+    if (result.fault) return std::move(result.fault);
+    if (result.r0 != 0) return vm::Fault{program.name(), 0, "the callback of a timer returns something else than 0"};
+  }
+  return {};
+}
+
 vm::RunResult run(const vm::VerifiedProgram& program, const vm::HelperTable& helpers, const Bytes& bytes,
-                  std::mt19937& random, vm::StepObserver* steps) {
+                  std::mt19937& random, vm::Timers* timers, vm::StepObserver* steps) {
   const vm::InterpreterOptions checked{.checked = true, .max_insns = 1'000'000, .steps = steps};
   vm::ExecEnv env;
+  env.timers = timers;
   env.cpu = random() % 2;
   env.prng.state = random();
   env.clock = {.is_virtual = true, .virtual_ns = random()};
@@ -54,7 +75,9 @@ vm::RunResult run(const vm::VerifiedProgram& program, const vm::HelperTable& hel
   context.ingress_ifindex = random() % 4 == 0 ? random() : random() % 24;
   context.rx_queue_index = random() % 4 == 0 ? random() : random() % 8;
   context.egress_ifindex = random() % 8;
-  return vm::interpret(program, context, env, helpers, checked);
+  vm::RunResult result = vm::interpret(program, context, env, helpers, checked);
+  if (!result.fault) result.fault = run_timers(helpers, env, checked);
+  return result;
 }
 
 }  // namespace
@@ -74,8 +97,9 @@ std::string violation(const vm::VerifiedProgram& program, const vm::HelperTable&
                       std::uint32_t seed, vm::StepObserver* steps) {
   std::mt19937 random(seed);
   const TailCallsToItself itself(program);
+  vm::LocalTimers timers(program.program().maps);
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    const vm::RunResult result = run(program, helpers, frames[i], random, steps);
+    const vm::RunResult result = run(program, helpers, frames[i], random, timers.get(), steps);
     if (result.fault) return fmt::format("frame {}: {} at insn {}", i, result.fault->what, result.fault->insn);
     const unsigned verdict = std::min<std::uint32_t>(static_cast<std::uint32_t>(result.r0), 31);
     if ((program.facts().may_return >> verdict & 1U) == 0) {

@@ -17,8 +17,8 @@ namespace sluice::testing_support {
 // Frames of 0 to 255 bytes, the first ones of lengths around those that headers have; the same for the same seed.
 std::vector<Bytes> random_frames(std::uint32_t seed, std::size_t count);
 
-// Runs `program` on each of `frames`, with metadata, room behind the frame and context fields that `seed` chooses. Its
-// prog arrays hold the program itself in their slots 0 and 1 meanwhile. Returns what went wrong first, or nothing. Type
+// Runs `program` on each of `frames`, with metadata, room behind the frame and context fields that `seed` chooses. Timers
+// it arms are run behind each frame. Its prog arrays hold the program itself in their slots 0 and 1 meanwhile. Returns what went wrong first, or nothing. Type
 // `memory`: the frames' bytes are its memory; they must have the size that the verifier was told. `steps`
 // sees every step.
 std::string violation(const vm::VerifiedProgram& program, const vm::HelperTable& helpers, std::span<const Bytes> frames,
