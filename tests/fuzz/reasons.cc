@@ -21,6 +21,7 @@ struct Refused {
 
 constexpr Accepted kAccepted[] = {
     {E2BIG, "program is too large", "programs that Linux gives up on"},
+    {ENOMEM, "jumps is too complex", "programs that Linux gives up on"},
     {EFAULT, "No program to jit", "functions whose address is taken for nothing"},
     {EINVAL, "offset is outside of the packet", "packet bytes proven before a compare that contradicts"},
 };
