@@ -48,7 +48,7 @@ std::string erase() { return "lddw_map r1, 0\nmov r2, r10\nadd r2, -4\ncall map_
 std::string keep(unsigned place) { return fmt::format("stxdw [r7+{}], r0\n", 8 * place); }
 
 // Functions that timers call: `count` adds 1 to the last result, `again` arms itself once more, `within` tries what may
-// be done from within, `goes` deletes its own element.
+// be done from within, `goes` deletes its own element, `loops` calls another function back.
 struct Function {
   std::string_view name, text;
 };
@@ -119,6 +119,34 @@ constexpr Function kFunctions[] = {
       ldxdw r5, [r7+120]
       add r5, 1
       stxdw [r7+120], r5
+      mov r0, 0
+      exit
+)"},
+    {"loops", R"(
+    loops:
+      mov r6, r3
+      mov r7, r2
+      stdw [r10-8], 0
+      mov r1, 5
+      lddw_code r2, add
+      mov r3, r10
+      add r3, -8
+      mov r4, 0
+      call loop
+      ldxw r1, [r7+0]
+      mul r0, r1
+      ldxdw r1, [r10-8]
+      add r0, r1
+      lddw_map_value r1, 1, 120
+      stxdw [r1+0], r0
+      mov r0, 0
+      exit
+    add:
+      mov r6, 77
+      mov r7, 78
+      ldxdw r3, [r2+0]
+      add r3, r1
+      stxdw [r2+0], r3
       mov r0, 0
       exit
 )"},
@@ -302,6 +330,10 @@ TEST_F(TimerStart, TimesBelowZeroNeverCome) {
       EXPECT_EQ(run(init(clock) + set() + start(ns, "1"), vm::MapType::kArray, true)[15], 0) << ns << " absolute";
     }
   }
+}
+
+TEST_F(TimerStart, CallsFunctionsThatCallBack) {
+  EXPECT_EQ(run(init() + set("loops") + start("0"), vm::MapType::kHash, true)[15], 3 * 5 + 10);
 }
 
 TEST_F(TimerStart, AgainFromWithin) {
