@@ -122,9 +122,10 @@ class Arguments {
     const bool of_timer = helper_.args[0] == ArgKind::kTimer && number != 1;
     const Reg& timer = state_.reg(1);
     if (!of_timer || timer.map == reg.map || !on(Rule::kTimerMap)) return {};
-    const vm::Map* const other = timer.type == Type::kMapValue ? context_.map(timer.map) : nullptr;
+    const vm::Map* const own = timer.type == Type::kMapValue ? context_.map(timer.map) : nullptr;
+    const std::string_view name = own == nullptr ? std::string_view("the map") : std::string_view(own->spec().name);
     return fail(Rule::kTimerMap, number, fmt::format("map {} is not the one the timer lies in", spec.name),
-                {{"fix", fmt::format("pass &{}", other == nullptr ? "the map" : other->spec().name)}});
+                {{"why", fmt::format("r1 points into a value of {}", name)}, {"fix", fmt::format("pass &{}", name)}});
   }
 
   Check timer(unsigned number, const Reg& reg) const {
@@ -133,13 +134,22 @@ class Arguments {
     const Reach where = reach(reg, 0);
     const bool inner = map != nullptr && context_.program_map(reg.map) < 0;
     if ((at >= 0 && !inner && where.fixed() && where.min == at) || !on(Rule::kArgTimer)) return {};
-    const std::string why =
-        map == nullptr ? fmt::format("r{} holds {}", number, describe(reg.type))
-        : at < 0       ? fmt::format("the value of map {} has no struct bpf_timer, or more than one", map->spec().name)
-        : inner        ? std::string("timers in maps inside of maps are not supported")
-                       : fmt::format("the value of map {} has its timer at byte {}", map->spec().name, at);
-    return fail(Rule::kArgTimer, number, "the struct bpf_timer of a map's value is expected",
-                {{"why", why}, {"fix", "put a struct bpf_timer into the type of the value and pass its address"}});
+    std::vector<Rejection::Note> notes;
+    if (map == nullptr) {
+      notes = {{"why", fmt::format("r{} holds {}", number, describe(reg.type))},
+               {"fix", may_be_null(reg.type)
+                           ? "before it: if (!value) return XDP_PASS;"
+                           : "put a struct bpf_timer into the type of a map's value and pass its address"}};
+    } else if (at < 0) {
+      notes = {{"why", fmt::format("the value of map {} has no struct bpf_timer, or more than one", map->spec().name)},
+               {"fix", "put a struct bpf_timer into the type of the value and pass its address"}};
+    } else if (inner) {
+      notes = {{"why", "timers in maps inside of maps are not supported"}, {"fix", "use a map of the program itself"}};
+    } else {
+      notes = {{"why", fmt::format("the value of map {} has its timer at byte {}", map->spec().name, at)},
+               {"fix", "pass the address of the struct bpf_timer in it"}};
+    }
+    return fail(Rule::kArgTimer, number, "the struct bpf_timer of a map's value is expected", std::move(notes));
   }
 
   Check lock(unsigned number, const Reg& reg) const {

@@ -13,6 +13,8 @@
 namespace sluice::testing_support {
 namespace {
 
+constexpr unsigned kTimersAFrame = 8;
+
 // Lets the program jump to itself for as long as it lives.
 class TailCallsToItself {
  public:
@@ -38,25 +40,6 @@ class TailCallsToItself {
   vm::ProgramSlot slot_;
 };
 
-constexpr unsigned kTimersAFrame = 8;
-
-// Some of the functions that timers call which the program has armed, whenever they are due.
-std::optional<vm::Fault> run_timers(const vm::HelperTable& helpers, vm::ExecEnv& env,
-                                    const vm::InterpreterOptions& checked) {
-  vm::DueTimer due;
-  for (unsigned i = 0; env.timers != nullptr && i < kTimersAFrame && env.timers->next_due(INT64_MAX - 1, due); ++i) {
-    const auto& program = *static_cast<const vm::VerifiedProgram*>(due.callback->program);
-    vm::RunResult result =
-        vm::interpret_callback(program, static_cast<std::uint32_t>(due.callback->function),
-                               {reinterpret_cast<std::uint64_t>(due.map), reinterpret_cast<std::uint64_t>(due.key),
-                                reinterpret_cast<std::uint64_t>(due.value)},
-                               env, helpers, checked);
-    if (result.fault) return std::move(result.fault);
-    if (result.r0 != 0) return vm::Fault{program.name(), 0, "the callback of a timer returns something else than 0"};
-  }
-  return {};
-}
-
 vm::RunResult run(const vm::VerifiedProgram& program, const vm::HelperTable& helpers, const Bytes& bytes,
                   std::mt19937& random, vm::Timers* timers, vm::StepObserver* steps) {
   const vm::InterpreterOptions checked{.checked = true, .max_insns = 1'000'000, .steps = steps};
@@ -81,6 +64,24 @@ vm::RunResult run(const vm::VerifiedProgram& program, const vm::HelperTable& hel
 }
 
 }  // namespace
+
+std::optional<vm::Fault> run_timers(const vm::HelperTable& helpers, vm::ExecEnv& env,
+                                    const vm::InterpreterOptions& checked) {
+  if (env.timers == nullptr) return {};
+  vm::DueTimer due;
+  for (unsigned i = 0; i < kTimersAFrame && env.timers->next_due(INT64_MAX - 1, due); ++i) {
+    const auto& program = *static_cast<const vm::VerifiedProgram*>(due.callback->program);
+    vm::RunResult result =
+        vm::interpret_callback(program, static_cast<std::uint32_t>(due.callback->function),
+                               {reinterpret_cast<std::uint64_t>(due.map), reinterpret_cast<std::uint64_t>(due.key),
+                                reinterpret_cast<std::uint64_t>(due.value)},
+                               env, helpers, checked);
+    if (result.fault) return std::move(result.fault);
+    if (result.r0 != 0) return vm::Fault{program.name(), 0, "the callback of a timer returns something else than 0"};
+  }
+  env.timers->done();
+  return {};
+}
 
 std::vector<Bytes> random_frames(std::uint32_t seed, std::size_t count) {
   static constexpr std::array<std::size_t, 10> kLengths{0, 1, 13, 14, 15, 19, 20, 21, 34, 64};

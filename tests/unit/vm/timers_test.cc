@@ -154,6 +154,14 @@ TEST_P(TimersTest, EndWithAWriteOfTheControlPath) {
   EXPECT_EQ(run(timers, 100), 0U);
 }
 
+// More keys than an LRU map has room for: who goes takes its timer along.
+TEST_P(TimersTest, EndWithAnElementThatIsEvicted) {
+  if (GetParam() != MapType::kLruHash) return;  // nothing is evicted
+  Timers timers(registry_, 0, 4 * kEntries);
+  for (std::uint32_t key = 0; key < 3 * kEntries; ++key) arm(timers, key, 10);
+  EXPECT_EQ(run(timers, 100), kEntries);
+}
+
 TEST_P(TimersTest, ThatAreFullSayNoUntilOneIsDoneOrGone) {
   Timers timers(registry_, 0, 3);
   for (std::uint32_t key = 0; key < 3; ++key) arm(timers, key, 10 + key);
