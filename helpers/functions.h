@@ -23,6 +23,12 @@ Arg map_peek_elem(Arg map, Arg value, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg spin_lock(Arg lock, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg spin_unlock(Arg lock, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 
+// timer.cc
+Arg timer_init(Arg timer, Arg map, Arg flags, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg timer_set_callback(Arg timer, Arg function, Arg enter, Arg program, Arg helpers, vm::ExecEnv& env) noexcept;
+Arg timer_start(Arg timer, Arg ns, Arg flags, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg timer_cancel(Arg timer, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+
 // ringbuf.cc
 Arg ringbuf_output(Arg map, Arg data, Arg bytes, Arg flags, Arg, vm::ExecEnv& env) noexcept;
 Arg ringbuf_reserve(Arg map, Arg bytes, Arg flags, Arg, Arg, vm::ExecEnv& env) noexcept;

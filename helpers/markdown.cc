@@ -29,6 +29,7 @@ std::string_view words(vm::ArgKind kind) {
     case vm::ArgKind::kCallback: return "static function";
     case vm::ArgKind::kCallbackContext: return "stack address or null";
     case vm::ArgKind::kSpinLock: return "lock in a value";
+    case vm::ArgKind::kTimer: return "timer in a value";
     case vm::ArgKind::kAllocSize: return "constant size";
     case vm::ArgKind::kRecord: return "record";
   }

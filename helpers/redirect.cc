@@ -33,12 +33,13 @@ vm::Redirect resolve(const vm::Map& map, std::uint32_t key) noexcept {
 }  // namespace
 
 Arg redirect(Arg ifindex, Arg flags, Arg, Arg, Arg, vm::ExecEnv& env) noexcept {
-  if (flags != 0) return kAborted;
+  if (flags != 0 || env.frame == nullptr) return kAborted;
   env.frame->redirect = {.kind = vm::Redirect::Kind::kIfindex, .ifindex = static_cast<std::uint32_t>(ifindex)};
   return kRedirected;
 }
 
 Arg redirect_map(Arg map, Arg key, Arg flags, Arg, Arg, vm::ExecEnv& env) noexcept {
+  if (env.frame == nullptr) return kAborted;  // a timer's callback: nothing to send
   auto& target = *reinterpret_cast<vm::Map*>(map);
   const vm::MapType type = target.spec().type;
   const bool devmap = type == vm::MapType::kDevmap || type == vm::MapType::kDevmapHash;

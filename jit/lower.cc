@@ -189,6 +189,8 @@ Result<void> Lowering::lower_helper_call(Function& function, Op& op, std::uint32
   } else if (op.helper->effect == vm::Effect::kCallback) {
     function.calls_back = true;
     function.saved = kPreserved;  // whatever is called
+  } else if (op.helper->effect == vm::Effect::kSetCallback) {
+    out_.sets_callbacks = true;
   } else if (op.helper->fn == nullptr) {
     return refuse(slot, "helper " + std::to_string(id) + " has no implementation");
   }

@@ -49,6 +49,7 @@ struct Lowered {
   const vm::LoadedProgram* program = nullptr;
   std::vector<Op> ops;  // one a slot
   std::vector<Function> functions;
+  bool sets_callbacks = false;  // calls helpers of vm::Effect::kSetCallback
 };
 
 // Ids of helpers that engines implement themselves or may inline, linux/bpf.h.

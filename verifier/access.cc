@@ -197,7 +197,8 @@ Check check_map_key(const Context& context, const Reg& base, const Access& acces
   return failure(Rule::kMapKeyBounds, access.slot, access.reg,
                  fmt::format("{} outside the key of map {}", span_text(access), spec.name),
                  {{access.use == Use::kRead ? "reads" : "writes", reads_text(context, "key", base, access)},
-                  {"proven", fmt::format("a key has {} bytes", spec.key_size)}});
+                  {"proven", fmt::format("a key has {} bytes", spec.key_size)},
+                  {"fix", "give the callback's key the type that the map's key has"}});
 }
 
 Check check_memory(const Context& context, const Reg& base, const Access& access) {

@@ -78,15 +78,19 @@ class Arguments {
       case ArgKind::kSizeOrZero: return sized_memory(number, kind);
       case ArgKind::kCallback:
         if (reg.type == Type::kFunction || !on(Rule::kArgCallback)) return {};
-        return fail(Rule::kArgCallback, number,
-                    fmt::format("the address of a static function is expected, r{} holds {}", number, got),
-                    {{"fix", "name a function of this program: static long body(__u32 index, void *context)"}});
+        return fail(
+            Rule::kArgCallback, number,
+            fmt::format("the address of a static function is expected, r{} holds {}", number, got),
+            {{"fix", helper_.effect == vm::Effect::kSetCallback
+                         ? "name a function of this program: static int expired(void *map, void *key, void *value)"
+                         : "name a function of this program: static long body(__u32 index, void *context)"}});
       case ArgKind::kCallbackContext:
         if (reg.type == Type::kStack || reg.is_null() || !on(Rule::kArgCallbackContext)) return {};
         return fail(Rule::kArgCallbackContext, number,
                     fmt::format("a stack address or null is expected, r{} holds {}", number, got),
                     {{"fix", "hand over the address of a variable of the function that makes the call"}});
       case ArgKind::kSpinLock: return lock(number, reg);
+      case ArgKind::kTimer: return timer(number, reg);
       case ArgKind::kAllocSize: return alloc_size(number, reg);
       case ArgKind::kRecord: return record(number, reg);
     }
@@ -115,7 +119,37 @@ class Arguments {
     if (changes && read_only && on(Rule::kArgMapUse)) {
       return fail(Rule::kArgMapUse, number, fmt::format("map {} may only be read by programs", spec.name));
     }
-    return {};
+    const bool of_timer = helper_.args[0] == ArgKind::kTimer && number != 1;
+    const Reg& timer = state_.reg(1);
+    if (!of_timer || timer.map == reg.map || !on(Rule::kTimerMap)) return {};
+    const vm::Map* const own = timer.type == Type::kMapValue ? context_.map(timer.map) : nullptr;
+    const std::string_view name = own == nullptr ? std::string_view("the map") : std::string_view(own->spec().name);
+    return fail(Rule::kTimerMap, number, fmt::format("map {} is not the one the timer lies in", spec.name),
+                {{"why", fmt::format("r1 points into a value of {}", name)}, {"fix", fmt::format("pass &{}", name)}});
+  }
+
+  Check timer(unsigned number, const Reg& reg) const {
+    const vm::Map* const map = reg.type == Type::kMapValue ? context_.map(reg.map) : nullptr;
+    const std::int32_t at = map == nullptr ? -1 : map->spec().special.timer;
+    const Reach where = reach(reg, 0);
+    const bool inner = map != nullptr && context_.program_map(reg.map) < 0;
+    if ((at >= 0 && !inner && where.fixed() && where.min == at) || !on(Rule::kArgTimer)) return {};
+    std::vector<Rejection::Note> notes;
+    if (map == nullptr) {
+      notes = {{"why", fmt::format("r{} holds {}", number, describe(reg.type))},
+               {"fix", may_be_null(reg.type)
+                           ? "before it: if (!value) return XDP_PASS;"
+                           : "put a struct bpf_timer into the type of a map's value and pass its address"}};
+    } else if (at < 0) {
+      notes = {{"why", fmt::format("the value of map {} has no struct bpf_timer, or more than one", map->spec().name)},
+               {"fix", "put a struct bpf_timer into the type of the value and pass its address"}};
+    } else if (inner) {
+      notes = {{"why", "timers in maps inside of maps are not supported"}, {"fix", "use a map of the program itself"}};
+    } else {
+      notes = {{"why", fmt::format("the value of map {} has its timer at byte {}", map->spec().name, at)},
+               {"fix", "pass the address of the struct bpf_timer in it"}};
+    }
+    return fail(Rule::kArgTimer, number, "the struct bpf_timer of a map's value is expected", std::move(notes));
   }
 
   Check lock(unsigned number, const Reg& reg) const {

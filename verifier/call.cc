@@ -92,6 +92,16 @@ std::int64_t memory_size(const State& state, const HelperDesc& helper, unsigned 
   return kind == ArgKind::kMapValue || kind == ArgKind::kMapValueOut ? map->spec().value_size : 0;
 }
 
+// The arguments of a callback that is frame number `number`: the map, and key and value of one of its elements.
+void set_element(Context& context, std::int32_t map, std::size_t number, Frame& frame) {
+  frame.regs[1] = Reg::pointer(Type::kMap);
+  frame.regs[2] = Reg::pointer(Type::kMapKey);
+  frame.regs[3] = Reg::pointer(Type::kMapValue);
+  for (unsigned r = 1; r <= 3; ++r) frame.regs[r].map = map;
+  frame.regs[2].frame = static_cast<std::uint8_t>(number);
+  if (context.map(map)->spec().special.lock >= 0) frame.regs[3].id = context.new_id();
+}
+
 // One more function may run.
 Check check_depth(const Context& context, const State& state, std::uint32_t slot) {
   if (state.frames.size() < vm::kMaxCallFrames || !context.enforced(Rule::kCallDepth)) return {};
@@ -263,6 +273,7 @@ bool enter_callback(Context& context, State& state) {
   if (loop && first.is_scalar() && state.top().rounds >= first.value.umax()) return false;
   if (!loop && map_of(context, first) == nullptr) return false;
   const auto callee = static_cast<std::uint32_t>(function.map);
+  context.called_back[callee] = 1;
   Frame frame = fresh_frame(static_cast<std::uint8_t>(state.frames.size()), callee);
   frame.call_site = site;
   frame.is_callback = true;
@@ -270,12 +281,8 @@ bool enter_callback(Context& context, State& state) {
     frame.regs[1] = Reg::unknown();
     frame.regs[2] = state.reg(3);
   } else {
+    set_element(context, first.map, state.frames.size(), frame);
     frame.regs[1] = first;
-    frame.regs[2] = Reg::pointer(Type::kMapKey);
-    frame.regs[3] = Reg::pointer(Type::kMapValue);
-    frame.regs[2].map = frame.regs[3].map = first.map;
-    frame.regs[2].frame = static_cast<std::uint8_t>(state.frames.size());
-    if (context.map(first.map)->spec().special.lock >= 0) frame.regs[3].id = context.new_id();
     frame.regs[4] = state.reg(3);
   }
   state.frames.push_back(std::move(frame));
@@ -295,6 +302,35 @@ void leave_callback(Context& context, State& state) {
       if (lent && slot.spill.frame == state.frames.size()) slot.spill = Reg::void_pointer(Type::kMapKey);
     }
   }
+}
+
+std::optional<LaterCall> later_call(Context& context, const State& state) {
+  const HelperDesc* const helper = context.helpers.find(context.insn(state.slot).imm);
+  if (helper == nullptr || helper->effect != vm::Effect::kSetCallback) return std::nullopt;
+  std::optional<LaterCall> later;
+  for (unsigned i = 0; i < helper->args.size(); ++i) {
+    // Only a test that switched a demand off comes here without a timer and a function.
+    const Reg& reg = state.reg(i + 1);
+    if (helper->args[i] == ArgKind::kTimer) {
+      if (reg.type != Type::kMapValue || context.program_map(reg.map) < 0) return std::nullopt;
+      later = LaterCall{.map = reg.map};
+    } else if (helper->args[i] == ArgKind::kCallback && later) {
+      if (reg.type != Type::kFunction) return std::nullopt;
+      later->subprogram = static_cast<std::uint32_t>(reg.map);
+    }
+  }
+  if (later) context.called_later[later->subprogram] = 1;
+  return later;
+}
+
+State later_state(Context& context, const LaterCall& later) {
+  State state;
+  Frame frame = fresh_frame(0, later.subprogram);
+  frame.is_callback = true;
+  set_element(context, later.map, 0, frame);
+  state.frames.push_back(std::move(frame));
+  state.slot = context.cfg.subprograms[later.subprogram].start;
+  return state;
 }
 
 bool is_tail_call(const Context& context, std::uint32_t slot) {

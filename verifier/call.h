@@ -1,6 +1,9 @@
 #pragma once
 // Calls: what helpers and sub-programs demand of their arguments and what they leave behind. Internal to the verifier.
+#include <array>
+#include <compare>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "verifier/context.h"
@@ -26,6 +29,16 @@ void forget_arguments(State& state);
 bool enter_callback(Context& context, State& state);
 // The function called back returns: to the call of the helper, which may begin another round or end.
 void leave_callback(Context& context, State& state);
+// What a timer calls once the program has ended: a walk of its own.
+struct LaterCall {
+  std::uint32_t subprogram = 0;  // index into Cfg::subprograms
+  std::int32_t map = -1;         // of the timer, Context::map
+  friend auto operator<=>(const LaterCall&, const LaterCall&) = default;
+};
+// The one that the helper call at state.slot asks for, if it does. Marks the function as called later.
+std::optional<LaterCall> later_call(Context& context, const State& state);
+// The state in which it begins.
+State later_state(Context& context, const LaterCall& later);
 // Whether the helper call at `slot` is a tail call.
 bool is_tail_call(const Context& context, std::uint32_t slot);
 // Leaves the top frame (there are at least two) by a tail call at state.slot that succeeds: the program called returns

@@ -1,6 +1,7 @@
 #include "verifier/cfg.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,48 @@ constexpr std::uint32_t kTailCallStackBytes = 256;  // of the frames above a sub
 
 // Stands where a demand failed that a test switched off: the walk ends there.
 constexpr InsnRow kPoison{.name = "?", .mnemonic = "?", .kind = Kind::kExit};
+
+Check recursion(std::uint32_t site) {
+  return failure(Rule::kRecursion, site, -1, "the call leads back to a sub-program that is still running");
+}
+
+// Depth first over the call graph, along the sites that count: sub-programs so that a callee comes before its callers.
+// A call of one still open is a circle: the site of the first.
+template <typename F>
+std::optional<std::uint32_t> find_order(const vm::LoadedProgram& program, const Cfg& cfg, F&& counts,
+                                        std::vector<std::uint32_t>& callees_first) {
+  enum : std::uint8_t { kNew, kOpen, kDone };
+  std::vector<std::uint8_t> mark(cfg.subprograms.size(), kNew);
+  struct Visit {
+    std::uint32_t subprogram;
+    std::size_t next_call;
+  };
+  std::optional<std::uint32_t> circle;
+  callees_first.clear();
+  for (std::uint32_t root = 0; root < cfg.subprograms.size(); ++root) {
+    if (mark[root] != kNew) continue;
+    mark[root] = kOpen;
+    std::vector<Visit> open{{root, 0}};
+    while (!open.empty()) {
+      Visit& visit = open.back();
+      const std::vector<std::uint32_t>& calls = cfg.traits[visit.subprogram].calls;
+      if (visit.next_call == calls.size()) {
+        mark[visit.subprogram] = kDone;
+        callees_first.push_back(visit.subprogram);
+        open.pop_back();
+        continue;
+      }
+      const std::uint32_t site = calls[visit.next_call++];
+      if (!counts(site)) continue;
+      const std::uint32_t callee = cfg.callee(program, site);
+      if (mark[callee] == kOpen && !circle) circle = site;
+      if (mark[callee] != kNew) continue;
+      mark[callee] = kOpen;
+      open.push_back({callee, 0});
+    }
+  }
+  return circle;
+}
 
 class Builder {
  public:
@@ -235,38 +278,24 @@ class Builder {
     return {};
   }
 
-  // Depth first over the call graph; a call of a sub-program still open is a circle.
+  // A callback of a timer may name itself: then only the walk tells who calls whom, and its frames are counted.
   Check order_subprograms() {
-    enum : std::uint8_t { kNew, kOpen, kDone };
-    std::vector<std::uint8_t> mark(cfg_.subprograms.size(), kNew);
-    struct Visit {
-      std::uint32_t subprogram;
-      std::size_t next_call;
-    };
-    for (std::uint32_t root = 0; root < cfg_.subprograms.size(); ++root) {
-      if (mark[root] != kNew) continue;
-      mark[root] = kOpen;
-      std::vector<Visit> open{{root, 0}};
-      while (!open.empty()) {
-        Visit& visit = open.back();
-        const std::vector<std::uint32_t>& calls = cfg_.traits[visit.subprogram].calls;
-        if (visit.next_call == calls.size()) {
-          mark[visit.subprogram] = kDone;
-          cfg_.callees_first.push_back(visit.subprogram);
-          open.pop_back();
-          continue;
-        }
-        const std::uint32_t site = calls[visit.next_call++];
-        const std::uint32_t callee = cfg_.callee(program_, site);
-        if (mark[callee] == kOpen && on(Rule::kRecursion)) {
-          return failure(Rule::kRecursion, site, -1, "the call leads back to a sub-program that is still running");
-        }
-        if (mark[callee] != kNew) continue;
-        mark[callee] = kOpen;
-        open.push_back({callee, 0});
-      }
+    std::optional<std::uint32_t> circle =
+        find_order(program_, cfg_, [](std::uint32_t) { return true; }, cfg_.callees_first);
+    if (circle && sets_callbacks()) {
+      const auto is_call = [this](std::uint32_t site) { return cfg_.rows[site]->kind == Kind::kCallLocal; };
+      circle = find_order(program_, cfg_, is_call, cfg_.callees_first);
     }
-    return {};
+    return circle && on(Rule::kRecursion) ? recursion(*circle) : Check{};
+  }
+
+  [[nodiscard]] bool sets_callbacks() const {
+    for (std::uint32_t slot = 0; slot < size(); ++slot) {
+      if (cfg_.rows[slot] == nullptr || cfg_.rows[slot]->kind != Kind::kCallHelper) continue;
+      const vm::HelperDesc* const helper = helpers_.find(program_.insns[slot].imm);
+      if (helper != nullptr && helper->effect == vm::Effect::kSetCallback) return true;
+    }
+    return false;
   }
 
   void collect_effects() {
@@ -280,9 +309,14 @@ class Builder {
       // Paths meet again where the function that was called back returns to.
       if (helper->effect == vm::Effect::kCallback) cfg_.is_target[slot] = 1;
     }
-    for (const std::uint32_t subprogram : cfg_.callees_first) {
-      for (const std::uint32_t site : cfg_.traits[subprogram].calls) {
-        cfg_.traits[subprogram].moves_packet |= cfg_.traits[cfg_.callee(program_, site)].moves_packet;
+    for (bool grew = true; grew;) {  // addresses may be taken in circles
+      grew = false;
+      for (const std::uint32_t subprogram : cfg_.callees_first) {
+        for (const std::uint32_t site : cfg_.traits[subprogram].calls) {
+          const bool moves = cfg_.traits[cfg_.callee(program_, site)].moves_packet;
+          grew |= moves && !cfg_.traits[subprogram].moves_packet;
+          cfg_.traits[subprogram].moves_packet |= moves;
+        }
       }
     }
   }
@@ -304,7 +338,15 @@ Check build_cfg(const vm::LoadedProgram& program, const vm::HelperTable& helpers
 }
 
 Check check_stack_depth(const vm::LoadedProgram& program, RuleSet rules, const Cfg& cfg,
-                        const std::vector<std::uint32_t>& frame_bytes, std::uint32_t& deepest) {
+                        const std::vector<std::uint32_t>& frame_bytes, const Called& called, std::uint32_t& deepest) {
+  // An address that only timers get leads nowhere from here.
+  const auto counts = [&](std::uint32_t site) {
+    const std::uint32_t callee = cfg.callee(program, site);
+    return cfg.rows[site]->kind == Kind::kCallLocal || called.later[callee] == 0 || called.back[callee] != 0;
+  };
+  std::vector<std::uint32_t> callees_first;
+  const std::optional<std::uint32_t> circle = find_order(program, cfg, counts, callees_first);
+  if (circle && rules.has(Rule::kRecursion)) return recursion(*circle);
   // Most bytes of frames above each sub-program; callers come first when callees_first is walked backwards. A frame
   // counts as a multiple of 16 bytes, at least 16, as the kernel counts for its JIT.
   const auto counted = [&](std::uint32_t subprogram) { return std::max(16U, (frame_bytes[subprogram] + 15U) & ~15U); };
@@ -326,7 +368,7 @@ Check check_stack_depth(const vm::LoadedProgram& program, RuleSet rules, const C
     }
     return text;
   };
-  for (auto it = cfg.callees_first.rbegin(); it != cfg.callees_first.rend(); ++it) {
+  for (auto it = callees_first.rbegin(); it != callees_first.rend(); ++it) {
     const std::uint32_t subprogram = *it;
     if (subprogram != 0 && cfg.traits[subprogram].makes_tail_calls && above[subprogram] >= kTailCallStackBytes &&
         rules.has(Rule::kTailCallStack)) {
@@ -343,6 +385,7 @@ Check check_stack_depth(const vm::LoadedProgram& program, RuleSet rules, const C
     }
     deepest = std::max(deepest, above[subprogram] + frame_bytes[subprogram]);
     for (const std::uint32_t site : cfg.traits[subprogram].calls) {
+      if (!counts(site)) continue;
       const std::uint32_t callee = cfg.callee(program, site);
       // Chains that no path walks count as well.
       frames_above[callee] = std::max(frames_above[callee], frames_above[subprogram] + 1);

@@ -15,7 +15,7 @@ struct Cfg {
   std::vector<std::uint32_t> owner;          // one a slot: index into subprograms
   std::vector<std::uint8_t> is_target;       // one a slot: 1 = some jump goes there
   std::vector<std::uint8_t> is_loop_head;    // one a slot: 1 = a jump from below or itself goes there
-  std::vector<std::uint32_t> callees_first;  // sub-programs so that a callee comes before its callers
+  std::vector<std::uint32_t> callees_first;  // sub-programs so that what local calls enter comes before its callers
   // One a sub-program.
   struct Traits {
     std::vector<std::uint32_t> calls;  // slots of its local calls, and where it takes a function's address
@@ -52,9 +52,15 @@ void for_each_successor(const vm::InsnRow& row, const vm::Insn& insn, std::uint3
 
 Check build_cfg(const vm::LoadedProgram& program, const vm::HelperTable& helpers, RuleSet rules, Cfg& cfg);
 
-// After the walk: the bytes of stack each sub-program uses (multiples of 8) against what chains may use. `deepest` gets
-// the bytes of the deepest chain.
+// How the walk saw the sub-programs entered whose address is taken, one each: 1 = by a helper that calls back, by a
+// timer.
+struct Called {
+  const std::vector<std::uint8_t>& back;
+  const std::vector<std::uint8_t>& later;
+};
+// After the walk: the bytes of stack each sub-program uses (multiples of 8) against what chains may use. What a timer
+// calls begins a chain of its own. `deepest` gets the bytes of the deepest chain.
 Check check_stack_depth(const vm::LoadedProgram& program, RuleSet rules, const Cfg& cfg,
-                        const std::vector<std::uint32_t>& frame_bytes, std::uint32_t& deepest);
+                        const std::vector<std::uint32_t>& frame_bytes, const Called& called, std::uint32_t& deepest);
 
 }  // namespace sluice::verifier

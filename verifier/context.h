@@ -47,6 +47,8 @@ struct Context {
   FactRecorder recorder;
   std::vector<std::uint32_t> frame_bytes;  // one a sub-program of cfg: bytes of stack in use so far, multiple of 8
   std::vector<std::uint64_t> clear;        // one a sub-program of cfg: Facts::slots_to_clear
+  std::vector<std::uint8_t> called_back;   // one a sub-program of cfg: 1 = a helper calls it back
+  std::vector<std::uint8_t> called_later;  // one a sub-program of cfg: 1 = a timer calls it
   std::vector<const vm::Map*> inner;       // Reg::map less the number of the program's maps
   std::vector<std::int32_t> inner_of;      // one a map of the program: index as Reg::map, -1 = not a map of maps
   std::uint32_t last_id = 0;               // Reg::id given last
@@ -54,6 +56,15 @@ struct Context {
   Origins demanded;                        // by the instruction being walked; explore takes it from here
 
   Context(const vm::LoadedProgram& p, const vm::HelperTable& h, const Options& o, RuleSet r);
+
+  // Room for what is known of each sub-program; `cfg` is there.
+  void size_subprograms() {
+    const std::size_t count = cfg.subprograms.size();
+    frame_bytes.assign(count, 0);
+    clear.assign(count, 0);
+    called_back.assign(count, 0);
+    called_later.assign(count, 0);
+  }
 
   // Reg::map is an index: first the program's maps, then what those inside its maps of maps are like.
   [[nodiscard]] const vm::Map* map(std::int32_t index) const noexcept;  // null when there is none

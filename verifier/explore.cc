@@ -88,10 +88,16 @@ class Walk {
   Check run() {
     if (Check failed = walk_from(main_state())) return failed;
     // Walking one may ask for more.
-    while (!alone_.empty()) {
-      const Alone next = alone_.back();
-      alone_.pop_back();
-      if (Check failed = walk_from(alone_state(next))) return failed;
+    while (!alone_.empty() || !later_.empty()) {
+      if (!alone_.empty()) {
+        const Alone next = alone_.back();
+        alone_.pop_back();
+        if (Check failed = walk_from(alone_state(next))) return failed;
+      } else {
+        const LaterCall next = later_.back();
+        later_.pop_back();
+        if (Check failed = walk_from(later_state(context_, next))) return failed;
+      }
     }
     return {};
   }
@@ -233,6 +239,7 @@ class Walk {
         } else if (state.frames.size() > 1) {
           leave_subprogram(state);
         } else {
+          if (state.top().is_callback) context_.demand(state.reg(0));  // a timer's, it returns 0
           if (state.top().subprogram == 0) record_verdict(state.reg(0));
           ended = true;
         }
@@ -252,6 +259,9 @@ class Walk {
           } else {
             pool_.give(std::move(round));
           }
+        }
+        if (const auto later = later_call(context_, state); later && known_later_.insert(*later).second) {
+          later_.push_back(*later);
         }
         transfer(context_, state);
         return {};
@@ -520,6 +530,8 @@ class Walk {
   std::vector<BackEdge> edges_;   // not settled yet, in the order they were found
   std::vector<Alone> alone_;
   std::set<Alone> known_alone_;
+  std::vector<LaterCall> later_;
+  std::set<LaterCall> known_later_;
   std::uint32_t live_states_ = 0;
   bool exact_;
   Pool pool_;

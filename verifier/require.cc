@@ -84,6 +84,8 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"size-limit", "arg-size", "a size is below 2^29"},
     {"size-zero", "arg-size", "a size is at least 1"},
     {"arg-lock", "arg-type", "the argument is the lock in a map's value"},
+    {"arg-timer", "arg-type", "the argument is the timer in a value of one of the program's maps"},
+    {"timer-map", "arg-type", "a timer is made for the map it lies in"},
     {"arg-alloc-size", "arg-size", "the size of a record is a constant"},
     {"arg-record", "arg-type", "the argument is a record, at its start, that was not given back"},
     {"arg-align", "arg-type", "memory that a helper reads and writes as one number is aligned"},
@@ -97,6 +99,7 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"return-scalar", "return-value", "the program returns a number"},
     {"return-stack", "stack-escape", "sub-programs do not return stack pointers"},
     {"callback-return", "callback-return", "callbacks return 0 or 1"},
+    {"timer-return", "callback-return", "callbacks of timers return 0"},
     {"callback-static", "bad-call", "functions whose address is taken are static"},
     {"callback-tail-call", "bad-call", "callbacks make no tail calls"},
     {"map-key-bounds", "map-bounds", "accesses to an element's key lie inside it"},
@@ -322,6 +325,16 @@ Check check_branch(const Context& context, const State& state, std::uint32_t slo
   return context.row(slot).source == vm::Source::kReg ? need_init(context, state, slot, insn.src) : Check{};
 }
 
+// The end of a function that a timer calls.
+Check check_timer_return(const Context& context, const Reg& r0, std::uint32_t slot) {
+  if (r0.is_null() || !context.enforced(Rule::kTimerReturn)) return {};
+  return failure(Rule::kTimerReturn, slot, 0, "the callback of a timer may return something else than 0",
+                 {{"reads", r0.is_scalar() ? fmt::format("r0 in [{},{}]", r0.value.smin(), r0.value.smax())
+                                           : fmt::format("r0 holds {}", describe(r0.type))},
+                  {"why", "nobody looks at what it returns; Linux wants 0"},
+                  {"fix", "return 0;"}});
+}
+
 Check check_exit(const Context& context, const State& state, std::uint32_t slot) {
   const Reg& r0 = state.reg(0);
   if (state.frames.size() > 1) {
@@ -336,7 +349,11 @@ Check check_exit(const Context& context, const State& state, std::uint32_t slot)
                     {"why", "0 goes on to the next round, 1 ends the loop; nothing else has a meaning"},
                     {"fix", "return 0;"}});
   }
-  if (Check failed = check_nothing_held(context, state, slot, "the program ends")) return failed;
+  const bool in_timer = state.top().is_callback;
+  if (Check failed = check_nothing_held(context, state, slot, in_timer ? "the callback ends" : "the program ends")) {
+    return failed;
+  }
+  if (in_timer) return check_timer_return(context, r0, slot);
   if (r0.type == Type::kNothing && context.enforced(Rule::kReturnInit)) {
     return failure(Rule::kReturnInit, slot, 0, "the program ends without a return value",
                    {{"why", "nothing wrote r0 on this path"}, {"fix", "return a verdict, e.g. XDP_PASS"}});

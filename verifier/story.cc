@@ -23,7 +23,7 @@ std::string Story::leaving(std::string text) const {
   if (path.end.frames.empty() || !path.end.top().is_callback) return text;
   for (const std::string_view verdict : {"return XDP_PASS;", "return XDP_DROP;"}) {
     if (const std::size_t at = text.find(verdict); at != std::string::npos)
-      text.replace(at, verdict.size(), "return 1;");
+      text.replace(at, verdict.size(), path.end.frames.size() == 1 ? "return 0;" : "return 1;");
   }
   return text;
 }

@@ -36,10 +36,10 @@ class Proof {
   Check prove() {
     if (Check failed = build_cfg(program_, context_.helpers, context_.rules, context_.cfg)) return failed;
     context_.live = find_liveness(program_, context_.helpers, context_.cfg);
-    context_.frame_bytes.assign(context_.cfg.subprograms.size(), 0);
-    context_.clear.assign(context_.cfg.subprograms.size(), 0);
+    context_.size_subprograms();
     if (Check failed = explore(context_, statistics_)) return failed;
-    return check_stack_depth(program_, context_.rules, context_.cfg, context_.frame_bytes, statistics_.stack);
+    return check_stack_depth(program_, context_.rules, context_.cfg, context_.frame_bytes,
+                             {context_.called_back, context_.called_later}, statistics_.stack);
   }
 
   // The walk that failed once more, with its path recorded, for the message.
@@ -49,8 +49,7 @@ class Proof {
     again.paths = &paths;
     again.cfg = context_.cfg;
     again.live = context_.live;
-    again.frame_bytes.assign(again.cfg.subprograms.size(), 0);
-    again.clear.assign(again.cfg.subprograms.size(), 0);
+    again.size_subprograms();
     if (again.frame_bytes.empty() || again.live.before.empty()) return;  // it failed before it walked
     Statistics unused;
     const Check same = explore(again, unused);

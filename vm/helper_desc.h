@@ -38,6 +38,7 @@ enum class ArgKind : std::uint8_t {
   kCallback,         // the address of a static function of the program (lddw)
   kCallbackContext,  // what that function is handed: an address on the stack, or null
   kSpinLock,         // the lock in a map's value (vm/special_fields.h)
+  kTimer,            // the timer in a map's value; a kConstMap argument beside it is the map it lies in
   kAllocSize,        // a constant: bytes of the memory returned
   kRecord,           // what an earlier call gave that returns kRecordOrNull, at its start
 };
@@ -68,6 +69,10 @@ enum class Effect : std::uint8_t {
   kLock,         // takes the kSpinLock argument: until kUnlock no helper is called
   kUnlock,       // gives it back
   kRelease,      // gives the kRecord argument back: its bytes are the program's no more
+  // Sets the kCallback argument as what a timer calls some time after the program has ended: (map, key, value), and it
+  // returns 0. Engines pass `fn` more than the program does: r3 is how to enter the function (TimerCallback::Enter,
+  // vm/timers.h), r4 the VerifiedProgram and r5 the HelperTable, null from engines that do not need them.
+  kSetCallback,
 };
 
 // How a helper of Effect::kCallback calls: with what arguments, how often, and what it returns.

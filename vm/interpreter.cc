@@ -13,6 +13,7 @@
 #include "vm/interpreter_checks.h"
 #include "vm/maps/map.h"
 #include "vm/step_observer.h"
+#include "vm/timers.h"
 
 namespace sluice::vm {
 namespace {
@@ -75,6 +76,13 @@ U atomic_update(AtomicOp op, U* place, U operand, U expected) {
   return 0;
 }
 
+// TimerCallback::Enter of functions that are interpreted.
+void enter_callback(u64 map, u64 key, u64 value, ExecEnv* env, const TimerCallback* callback) noexcept {
+  interpret_callback(*static_cast<const VerifiedProgram*>(callback->program),
+                     static_cast<std::uint32_t>(callback->function), {map, key, value}, *env,
+                     *static_cast<const HelperTable*>(callback->helpers));
+}
+
 struct NoChecker {
   NoChecker(const XdpContext*, MemoryContext) {}
 };
@@ -97,15 +105,31 @@ class Machine {
     regs_.fill(kScratched);
     regs_[1] = r1;
     regs_[2] = r2;
+    return run_from(0);
+  }
+
+  // (map, key, value)
+  RunResult run_callback(std::uint32_t slot, const std::array<u64, 3>& arguments) {
+    regs_.fill(kScratched);
+    std::ranges::copy(arguments, regs_.begin() + 1);
+    if constexpr (kChecked) {
+      const Map& map = *reinterpret_cast<const Map*>(arguments[0]);
+      checker_.own_key(reinterpret_cast<const std::byte*>(arguments[1]), map.spec().key_size);
+      checker_.own_value(reinterpret_cast<const std::byte*>(arguments[2]), map);
+    }
+    return run_from(slot);
+  }
+
+ private:
+  RunResult run_from(std::uint32_t slot) {
     env_.frame = frame_;
     frames_[0].is_main = true;
     frames_[0].is_callback = false;
-    bool going = enter(0);
+    bool going = enter(slot);
     while (going) going = step();
     return {.r0 = regs_[0], .insns = insns_, .fault = std::move(fault_)};
   }
 
- private:
   // One call: what comes back when it exits, and where its stack starts.
   struct Frame {
     const VerifiedProgram* return_program;
@@ -345,6 +369,11 @@ class Machine {
     }
     if (helper->effect == Effect::kTailCall) return tail_call();
     if (helper->effect == Effect::kCallback) return call_back(*helper);
+    if (helper->effect == Effect::kSetCallback) {
+      regs_[3] = reinterpret_cast<u64>(&enter_callback);
+      regs_[4] = reinterpret_cast<u64>(program_);
+      regs_[5] = reinterpret_cast<u64>(&helpers_);
+    }
     const u64 result = helper->fn(regs_[1], regs_[2], regs_[3], regs_[4], regs_[5], env_);
     if constexpr (kChecked) {
       if (helper->ret == RetKind::kMapValueOrNull && result != 0) {
@@ -537,6 +566,15 @@ RunResult interpret(const VerifiedProgram& program, XdpContext& frame, ExecEnv& 
 RunResult interpret(const VerifiedProgram& program, MemoryContext memory, ExecEnv& env, const HelperTable& helpers,
                     const InterpreterOptions& options) {
   return start(program, nullptr, memory, env, helpers, options);
+}
+
+RunResult interpret_callback(const VerifiedProgram& program, std::uint32_t slot,
+                             const std::array<std::uint64_t, 3>& arguments, ExecEnv& env, const HelperTable& helpers,
+                             const InterpreterOptions& options) {
+  if (options.checked) {
+    return Machine<true>(program, nullptr, {}, env, helpers, options).run_callback(slot, arguments);
+  }
+  return Machine<false>(program, nullptr, {}, env, helpers, options).run_callback(slot, arguments);
 }
 
 }  // namespace sluice::vm

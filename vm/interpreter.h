@@ -1,6 +1,7 @@
 #pragma once
 // The reference engine: runs the untouched instructions of a verified program, RFC 9669 word for word. Everything
 // faster is compared with it. Any thread; one program run touches only its context, its environment and its maps.
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -57,5 +58,11 @@ RunResult interpret(const VerifiedProgram& program, XdpContext& frame, ExecEnv& 
                     const InterpreterOptions& options = {});
 RunResult interpret(const VerifiedProgram& program, MemoryContext memory, ExecEnv& env, const HelperTable& helpers,
                     const InterpreterOptions& options = {});
+
+// Runs a function of the program that a timer calls, at its slot, with the map, the key and the value; there is no
+// frame.
+RunResult interpret_callback(const VerifiedProgram& program, std::uint32_t slot,
+                             const std::array<std::uint64_t, 3>& arguments, ExecEnv& env, const HelperTable& helpers,
+                             const InterpreterOptions& options = {});
 
 }  // namespace sluice::vm

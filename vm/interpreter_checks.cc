@@ -213,6 +213,15 @@ bool Checker::on_stack(std::uint64_t address) const {
       stack_, [address](const StackFrame& frame) { return inside(address, 0, frame.top - kStackBytes, kStackBytes); });
 }
 
+// Of the map argument, when there is one.
+bool Checker::timer(std::uint64_t address, const Map* map) {
+  const auto place = locate(address, SpecialFields::kTimerBytes);
+  if (!place || place->map == nullptr || place->map->spec().special.timer != place->offset) {
+    return fail("the timer is none");
+  }
+  return map == nullptr || map == place->map || fail("the timer is another map's");
+}
+
 bool Checker::argument(const HelperDesc& helper, unsigned index, const Map* map, Registers registers) {
   const ArgKind kind = helper.args[index];
   const std::uint64_t fixed_size = helper.fixed_size[index];
@@ -246,6 +255,7 @@ bool Checker::argument(const HelperDesc& helper, unsigned index, const Map* map,
       return value % fixed_size == 0 ? memory(value, fixed_size, Access::kBoth) : fail("misaligned");
     case ArgKind::kConstString: return memory(value, 1, Access::kRead);
     case ArgKind::kSpinLock: return memory(value, sizeof(std::uint32_t), Access::kBoth);
+    case ArgKind::kTimer: return timer(value, map);
     case ArgKind::kAllocSize: return true;
     case ArgKind::kRecord: return records_.contains(value) || fail("the record is none, or was given back");
     case ArgKind::kSize: return value != 0 || fail("a size argument is 0");

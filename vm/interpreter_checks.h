@@ -91,6 +91,7 @@ class Checker {
   bool stack_initialised(const Place& place, std::uint64_t size);
   bool agrees(Region region, std::int64_t offset, const Map* map);
   bool memory(std::uint64_t address, std::uint64_t size, Access access);
+  bool timer(std::uint64_t address, const Map* map);
   bool argument(const HelperDesc& helper, unsigned index, const Map* map, Registers registers);
   [[nodiscard]] bool starts_function(std::uint64_t slot) const;
   [[nodiscard]] bool on_stack(std::uint64_t address) const;

@@ -15,6 +15,7 @@
 #include "dataplane/pipeline/frame.h"
 #include "dataplane/pipeline/stats.h"
 #include "dataplane/replay/reader.h"
+#include "vm/timers.h"
 
 namespace sluice::cli {
 namespace {
@@ -55,6 +56,8 @@ class StderrTrace : public vm::TraceSink {
   }
 };
 
+constexpr unsigned kTimersARun = 1024;  // callbacks may arm timers that are due at once
+
 struct RunOutcome {
   std::uint32_t verdict = 0;
   std::uint64_t insns = 0;  // of the last run
@@ -64,7 +67,8 @@ struct RunOutcome {
 class FrameRun {
  public:
   FrameRun(const ReadyPrograms::Ready& program, const ProgRun& options, pipeline::FrameModel model)
-      : program_(program), options_(options), buffer_(model) {
+      : program_(program), options_(options), buffer_(model), timers_(program.runner.program().program().maps) {
+    env_.timers = timers_.get();
     if (options.common.verbose) env_.trace = &trace_;
   }
 
@@ -79,6 +83,8 @@ class FrameRun {
       context_.path[0] = program_.slot.stage;
       context_.redirect = {};
       program_.runner.burst(&context_, 1, &outcome.verdict, env_, &outcome.insns);
+      // What is due by now; what is not yet is dropped at the end.
+      if (env_.timers != nullptr && env_.timers->any()) env_.timers->run_due(env_.clock.now_ns(), kTimersARun, env_);
     }
     const auto elapsed = std::chrono::steady_clock::now() - start;
     const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count();
@@ -100,6 +106,7 @@ class FrameRun {
   pipeline::FrameBuffer buffer_;
   vm::XdpContext context_;
   StderrTrace trace_;
+  vm::LocalTimers timers_;
   vm::ExecEnv env_;
   std::vector<std::byte> out_;
 };

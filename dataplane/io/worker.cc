@@ -25,8 +25,9 @@ namespace {
 // (measured on the machine DESIGN section 5 names).
 constexpr unsigned kPauses = 4096;
 constexpr unsigned kYields = 1024;
-constexpr long kShortSleep = 50'000;  // ns
-constexpr long kLongSleep = 500'000;  // ns, `idle: sleep`
+constexpr unsigned kTimersARound = 32;  // as many as frames of a burst: neither may starve the other
+constexpr long kShortSleep = 50'000;    // ns
+constexpr long kLongSleep = 500'000;    // ns, `idle: sleep`
 
 void sleep_ns(long ns) noexcept {
   const timespec time{.tv_sec = 0, .tv_nsec = ns};
@@ -166,7 +167,8 @@ unsigned Worker::send_owned() noexcept {
 }
 
 unsigned Worker::round() noexcept {
-  unsigned frames = 0;
+  // Due timers keep a worker awake as frames do.
+  unsigned frames = executor_.has_timers() ? executor_.run_timers(env_.clock.now_ns(), kTimersARound) : 0;
   for (const Inlet& inlet : plan_.inlets) frames += receive(inlet);
   return frames + take_handed() + send_owned();
 }

@@ -63,7 +63,7 @@ class Worker {
 
   // Returns after `halt.requested` once every worker is done.
   void run() noexcept;
-  // One pass over everything it polls; how many frames there were.
+  // One pass over everything it polls, timers first; how many frames and due timers there were.
   unsigned round() noexcept;
 
   [[nodiscard]] const pipeline::Stats& stats() const noexcept { return stats_; }

@@ -27,6 +27,11 @@ double clock_cost() {
 
 }  // namespace
 
+ProgramTimer::ProgramTimer(const Runner& runner)
+    : runner_(&runner), timers_(std::make_unique<vm::LocalTimers>(runner.program().program().maps)) {
+  env_.timers = timers_->get();
+}
+
 Result<ProgramTimer> ProgramTimer::make(const Runner& runner, std::span<const std::vector<std::byte>> frames,
                                         std::uint32_t ingress_ifindex, std::uint16_t stage) {
   ProgramTimer timer(runner);

@@ -3,6 +3,7 @@
 // `sluice bench` and bench/engines. One thread; the program's maps keep what the runs write.
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "dataplane/pipeline/frame.h"
 #include "dataplane/pipeline/runner.h"
 #include "vm/exec_env.h"
+#include "vm/timers.h"
 
 namespace sluice::pipeline {
 
@@ -30,7 +32,7 @@ class ProgramTimer {
   bool changes_frames();
 
  private:
-  explicit ProgramTimer(const Runner& runner) : runner_(&runner) {}
+  explicit ProgramTimer(const Runner& runner);
   void restore();
   void run(std::uint64_t* insns);
 
@@ -40,6 +42,7 @@ class ProgramTimer {
   std::vector<vm::XdpContext> fresh_;          // as loaded
   std::vector<vm::XdpContext> contexts_;
   std::vector<std::uint32_t> verdicts_;
+  std::unique_ptr<vm::LocalTimers> timers_;  // armed, and never run: what a burst costs is measured
   vm::ExecEnv env_;
 };
 

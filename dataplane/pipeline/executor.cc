@@ -29,6 +29,10 @@ struct Executor::Broadcast {
 Executor::Executor(const Pipeline& pipeline, Stats& stats, vm::ExecEnv& env, FrameSink& sink, bool record_paths)
     : pipeline_(pipeline), stats_(stats), env_(env), sink_(sink), record_paths_(record_paths) {
   env_.fib = pipeline.fib();
+  if (vm::TimerRegistry* const registry = pipeline.timers(); registry != nullptr) {
+    timers_.emplace(*registry, env.worker, vm::Timers::room_for(*registry));
+    env_.timers = &*timers_;
+  }
   SLUICE_CHECK(stats.ports.size() == pipeline.ports().size());
   SLUICE_CHECK(stats.ingress.size() == pipeline.stages() && stats.egress.size() == pipeline.stages());
 }

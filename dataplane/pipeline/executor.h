@@ -4,11 +4,13 @@
 // live: replay gives it plain buffers, live ports give it mbufs. One Executor a worker; data path throughout.
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/stats.h"
 #include "vm/exec_env.h"
+#include "vm/timers.h"
 #include "vm/xdp.h"
 
 namespace sluice::pipeline {
@@ -38,12 +40,16 @@ class FrameSink {
 
 class Executor {
  public:
-  // All must outlive the Executor; `env` gets the pipeline's routes. `stats` must have been made for the pipeline's
-  // number of ports and stages.
+  // All must outlive the Executor; `env` gets the pipeline's routes and timers of this worker (env.worker). `stats`
+  // must have been made for the pipeline's number of ports and stages.
   Executor(const Pipeline& pipeline, Stats& stats, vm::ExecEnv& env, FrameSink& sink, bool record_paths);
 
   // Runs `frames` (at most kBurst, fresh contexts) that came in by `port`; sets ingress ifindex and path itself.
   void run(std::uint16_t port, std::span<vm::XdpContext> frames) noexcept;
+  // Calls what timers are due at `now_ns` of the environment's clock, at most `most`, and how many that were. Between
+  // bursts.
+  unsigned run_timers(std::uint64_t now_ns, unsigned most) noexcept { return timers_->run_due(now_ns, most, env_); }
+  [[nodiscard]] bool has_timers() const noexcept { return timers_ && timers_->any(); }
   // Counts a frame of `bytes` that came in by `port` and could not even be made a context.
   void refuse(std::uint16_t port, std::uint64_t bytes, DropReason reason) noexcept;
   // No other thread runs programs of this pipeline: a frame that a CPUMAP sends to another CPU is run here with that
@@ -85,6 +91,7 @@ class Executor {
   const Pipeline& pipeline_;
   Stats& stats_;
   vm::ExecEnv& env_;
+  std::optional<vm::Timers> timers_;  // none when no map has timers
   FrameSink& sink_;
   bool record_paths_;
   bool stands_for_all_cpus_ = false;

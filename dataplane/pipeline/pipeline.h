@@ -13,6 +13,7 @@
 #include "dataplane/pipeline/runner.h"
 #include "vm/btf.h"
 #include "vm/maps/map.h"
+#include "vm/timers.h"
 
 namespace sluice::pipeline {
 
@@ -85,11 +86,14 @@ class Pipeline {
   [[nodiscard]] std::int32_t port_named(std::string_view name) const noexcept;
   // Whether all programs that frames of this chain enter first handle multi-buffer frames.
   [[nodiscard]] bool takes_frags(std::size_t chain) const noexcept;
-  // Some stage asks for the time: frames with different time stamps must not share a burst in replay.
+  // What timers refer to, for the workers' vm::Timers; null when no map has timers.
+  [[nodiscard]] vm::TimerRegistry* timers() const noexcept { return timers_.get(); }
+  // Some stage asks for the time or has timers: frames with different time stamps must not share a burst in replay.
   [[nodiscard]] bool reads_clock() const noexcept { return reads_clock_; }
 
  private:
   Parts parts_;
+  std::unique_ptr<vm::TimerRegistry> timers_;
   std::vector<std::int16_t> low_ifindex_;                             // ifindex -> port, for the usual small numbers
   std::vector<std::pair<std::uint32_t, std::int32_t>> high_ifindex_;  // the others, ascending
   bool reads_clock_ = false;

@@ -15,7 +15,8 @@ using pipeline::FrameBuffer;
 
 constexpr std::size_t kLinearRoom = pipeline::kHeadroom + pipeline::kNativeLinear + 1024;  // bytes, either model
 constexpr std::size_t kFragRoom = 1U << 18;                                                // bytes, model `linux`
-constexpr std::size_t kPathText = 4096;                                                    // bytes of a comment
+constexpr unsigned kTimersAtOnce = 1U << 20;  // between two bursts: a callback may arm its timer for at once, for ever
+constexpr std::size_t kPathText = 4096;       // bytes of a comment
 
 std::span<const std::byte> linear(const vm::XdpContext& frame) noexcept { return {frame.data, frame.data_end}; }
 std::span<const std::byte> frag(const vm::XdpContext& frame) noexcept { return {frame.frag, frame.frag_len}; }
@@ -78,6 +79,8 @@ void LaneRunner::take(std::uint16_t port, const Record& record) noexcept {
 }
 
 void LaneRunner::run(std::uint16_t port, std::uint64_t clock_ns) noexcept {
+  // Timers that are due come first, each at its own time.
+  if (executor_.has_timers()) executor_.run_timers(clock_ns, kTimersAtOnce);
   env_.clock.virtual_ns = clock_ns;
   executor_.run(port, std::span(contexts_).first(waiting_));
   waiting_ = 0;

@@ -3,6 +3,7 @@
 
 #include "jit/x86_64/emitter.h"
 #include "vm/exec_env.h"
+#include "vm/timers.h"
 #include "vm/xdp.h"
 
 namespace sluice::jit::x86_64 {
@@ -13,6 +14,7 @@ using Xbyak::util::eax;
 using Xbyak::util::ptr;
 using Xbyak::util::qword;
 using Xbyak::util::r12;
+using Xbyak::util::r8;
 using Xbyak::util::rax;
 using Xbyak::util::rbp;
 using Xbyak::util::rcx;
@@ -48,12 +50,17 @@ Code Emitter::emit() {
   code_.offsets.resize(slots + 1);
   code_.targets.resize(slots);
   // Where local calls go: a function's prologue, which is not where jumps to its first slot go. Numbered after slots.
-  std::vector<std::uint32_t> goals(slots + lowered_.functions.size());
+  std::vector<std::uint32_t> goals(slots + lowered_.functions.size() + 1);
   emit_entry();
   for (std::size_t f = 0; f < lowered_.functions.size(); ++f) {
     a_.align(16);
     goals[slots + f] = static_cast<std::uint32_t>(a_.getSize());
     emit_function(lowered_.functions[f]);
+  }
+  if (lowered_.sets_callbacks) {
+    a_.align(16);
+    goals[callback_entry()] = static_cast<std::uint32_t>(a_.getSize());
+    emit_callback_entry();
   }
   code_.offsets[slots] = static_cast<std::uint32_t>(a_.getSize());
   code_.frame_entry = goals[slots];
@@ -64,17 +71,41 @@ Code Emitter::emit() {
   return std::move(code_);
 }
 
-void Emitter::emit_entry() {
-  code_.entry = 0;
+// Bytes pushed, the return address among them.
+unsigned Emitter::emit_save_registers() {
   const std::uint16_t changed = changed_registers(lowered_);
-  unsigned pushed = 8;  // the return address
+  unsigned pushed = 8;
   for (const unsigned bpf : kAbiSaved) {
     if ((changed >> bpf & 1) == 0) continue;
     a_.push(reg64(bpf));
     pushed += 8;
   }
   a_.push(r12);
-  pushed += 8;
+  return pushed + 8;
+}
+
+void Emitter::emit_restore_registers() {
+  const std::uint16_t changed = changed_registers(lowered_);
+  a_.pop(r12);
+  for (unsigned i = std::size(kAbiSaved); i-- > 0;) {
+    if ((changed >> kAbiSaved[i] & 1) != 0) a_.pop(reg64(kAbiSaved[i]));
+  }
+}
+
+// vm::TimerCallback::Enter. rdi = map, rsi = key, rdx = value: r1 to r3 are in place; rcx = environment, r8 = callback.
+void Emitter::emit_callback_entry() {
+  const unsigned padding = emit_save_registers() % 16;
+  if (padding != 0) a_.sub(rsp, padding);
+  a_.mov(r12, rcx);
+  a_.call(qword[r8 + offsetof(vm::TimerCallback, function)]);
+  if (padding != 0) a_.add(rsp, padding);
+  emit_restore_registers();
+  a_.ret();
+}
+
+void Emitter::emit_entry() {
+  code_.entry = 0;
+  const unsigned pushed = emit_save_registers();
   if (lowered_.program->type->context == vm::ContextKind::kXdp) {
     emit_burst_entry(pushed);
   } else {
@@ -84,10 +115,7 @@ void Emitter::emit_entry() {
     emit_memory_entry();
     if (padding != 0) a_.add(rsp, padding);
   }
-  a_.pop(r12);
-  for (unsigned i = std::size(kAbiSaved); i-- > 0;) {
-    if ((changed >> kAbiSaved[i] & 1) != 0) a_.pop(reg64(kAbiSaved[i]));
-  }
+  emit_restore_registers();
   a_.ret();
 }
 

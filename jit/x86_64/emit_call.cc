@@ -27,6 +27,7 @@ using Xbyak::util::r10d;
 using Xbyak::util::r11;
 using Xbyak::util::r11d;
 using Xbyak::util::r12;
+using Xbyak::util::r8d;
 using Xbyak::util::r9;
 using Xbyak::util::rax;
 using Xbyak::util::rbp;
@@ -72,6 +73,11 @@ void Emitter::emit_call_helper(const Op& op) {
     return;
   }
   if (op.helper->id == kMapLookupElem && op.map != nullptr && emit_lookup_inline(op)) return;
+  if (op.helper->effect == vm::Effect::kSetCallback) {
+    a_.load_function(rdx, callback_entry());
+    a_.xor_(ecx, ecx);
+    a_.xor_(r8d, r8d);
+  }
   a_.mov(r9, r12);  // the environment is the sixth argument
   a_.call_address(reinterpret_cast<std::uint64_t>(op.helper->fn));
 }

@@ -59,7 +59,14 @@ class Emitter {
 
   // emit.cc
   void emit_entry();
+  unsigned emit_save_registers();
+  void emit_restore_registers();
   void emit_burst_entry(unsigned saved_bytes);
+  void emit_callback_entry();
+  // Its number among the goals of jumps, behind slots and functions.
+  [[nodiscard]] std::uint32_t callback_entry() const {
+    return static_cast<std::uint32_t>(lowered_.ops.size() + lowered_.functions.size());
+  }
   void emit_memory_entry();
   void emit_function(const Function& function);
   void emit_prologue();

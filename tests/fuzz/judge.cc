@@ -19,9 +19,11 @@
 #include "jit/jit.h"
 #include "tests/fuzz/reasons.h"
 #include "tests/support/claims.h"
+#include "tests/support/embedding.h"
 #include "tests/verifier/kernel.h"
 #include "verifier/verifier.h"
 #include "vm/interpreter.h"
+#include "vm/timers.h"
 
 namespace sluice::fuzz {
 namespace {
@@ -85,17 +87,22 @@ void load_frame(pipeline::FrameBuffer& buffer, const Bytes& frame, bool frags, v
   context.ingress_ifindex = 1;
 }
 
+constexpr unsigned kTimersAFrame = 8;
+
 // In checked mode, with claims when there are some; `fault` says what went wrong.
 std::vector<End> interpret(const vm::VerifiedProgram& program, const std::vector<Bytes>& frames,
                            testing_support::Claims* claims, std::string& fault) {
   pipeline::FrameBuffer buffer(pipeline::FrameModel::kLinux);
+  const vm::InterpreterOptions checked{.checked = true, .max_insns = 1'000'000, .steps = claims};
+  vm::LocalTimers timers(program.program().maps);
   vm::ExecEnv env;
+  env.timers = timers.get();
   std::vector<End> ends;
   for (const Bytes& frame : frames) {
     vm::XdpContext context;
     load_frame(buffer, frame, program.program().frags, context);
-    const vm::RunResult result = vm::interpret(program, context, env, helpers::table(),
-                                               {.checked = true, .max_insns = 1'000'000, .steps = claims});
+    vm::RunResult result = vm::interpret(program, context, env, helpers::table(), checked);
+    if (!result.fault) result.fault = testing_support::run_timers(helpers::table(), env, checked);
     if (result.fault) {
       fault = fmt::format("insn {}: {}", result.fault->insn, result.fault->what);
       return ends;
@@ -113,13 +120,16 @@ std::vector<End> compiled(const vm::VerifiedProgram& program, const std::vector<
     return {};
   }
   pipeline::FrameBuffer buffer(pipeline::FrameModel::kLinux);
+  vm::LocalTimers timers(program.program().maps);
   vm::ExecEnv env;
+  env.timers = timers.get();
   std::vector<End> ends;
   for (const Bytes& frame : frames) {
     vm::XdpContext context;
     load_frame(buffer, frame, program.program().frags, context);
     std::uint32_t verdict = 0;
     code->burst()(&context, 1, &verdict, &env);
+    if (env.timers != nullptr) env.timers->run_due(INT64_MAX - 1, kTimersAFrame, env);
     ends.push_back({.verdict = verdict, .frame = {}});
     pipeline::FrameBuffer::store(context, ends.back().frame);
   }

@@ -79,8 +79,8 @@ class Embedding {
 
  private:
   [[nodiscard]] bool same_chain() const {
-    // A global sub-program was walked on its own, with nothing known of its callers.
-    const bool alone = state_.frames.front().subprogram != 0;
+    // A global sub-program was walked on its own, with nothing known of its callers. What a timer calls has none.
+    const bool alone = state_.frames.front().subprogram != 0 && !state_.frames.front().is_callback;
     if (state_.frames.size() > machine_.frames.size() || (base_ != 0) != alone) return false;
     for (std::size_t i = 1; i < state_.frames.size(); ++i) {
       if (state_.frames[i].call_site != machine_.frames[base_ + i].call_site) return false;

@@ -8,9 +8,12 @@
 
 #include "tests/support/programs.h"
 #include "vm/interpreter.h"
+#include "vm/timers.h"
 
 namespace sluice::testing_support {
 namespace {
+
+constexpr unsigned kTimersAFrame = 8;
 
 // Lets the program jump to itself for as long as it lives.
 class TailCallsToItself {
@@ -38,9 +41,10 @@ class TailCallsToItself {
 };
 
 vm::RunResult run(const vm::VerifiedProgram& program, const vm::HelperTable& helpers, const Bytes& bytes,
-                  std::mt19937& random, vm::StepObserver* steps) {
+                  std::mt19937& random, vm::Timers* timers, vm::StepObserver* steps) {
   const vm::InterpreterOptions checked{.checked = true, .max_insns = 1'000'000, .steps = steps};
   vm::ExecEnv env;
+  env.timers = timers;
   env.cpu = random() % 2;
   env.prng.state = random();
   env.clock = {.is_virtual = true, .virtual_ns = random()};
@@ -54,10 +58,30 @@ vm::RunResult run(const vm::VerifiedProgram& program, const vm::HelperTable& hel
   context.ingress_ifindex = random() % 4 == 0 ? random() : random() % 24;
   context.rx_queue_index = random() % 4 == 0 ? random() : random() % 8;
   context.egress_ifindex = random() % 8;
-  return vm::interpret(program, context, env, helpers, checked);
+  vm::RunResult result = vm::interpret(program, context, env, helpers, checked);
+  if (!result.fault) result.fault = run_timers(helpers, env, checked);
+  return result;
 }
 
 }  // namespace
+
+std::optional<vm::Fault> run_timers(const vm::HelperTable& helpers, vm::ExecEnv& env,
+                                    const vm::InterpreterOptions& checked) {
+  if (env.timers == nullptr) return {};
+  vm::DueTimer due;
+  for (unsigned i = 0; i < kTimersAFrame && env.timers->next_due(INT64_MAX - 1, due); ++i) {
+    const auto& program = *static_cast<const vm::VerifiedProgram*>(due.callback->program);
+    vm::RunResult result =
+        vm::interpret_callback(program, static_cast<std::uint32_t>(due.callback->function),
+                               {reinterpret_cast<std::uint64_t>(due.map), reinterpret_cast<std::uint64_t>(due.key),
+                                reinterpret_cast<std::uint64_t>(due.value)},
+                               env, helpers, checked);
+    if (result.fault) return std::move(result.fault);
+    if (result.r0 != 0) return vm::Fault{program.name(), 0, "the callback of a timer returns something else than 0"};
+  }
+  env.timers->done();
+  return {};
+}
 
 std::vector<Bytes> random_frames(std::uint32_t seed, std::size_t count) {
   static constexpr std::array<std::size_t, 10> kLengths{0, 1, 13, 14, 15, 19, 20, 21, 34, 64};
@@ -74,8 +98,9 @@ std::string violation(const vm::VerifiedProgram& program, const vm::HelperTable&
                       std::uint32_t seed, vm::StepObserver* steps) {
   std::mt19937 random(seed);
   const TailCallsToItself itself(program);
+  vm::LocalTimers timers(program.program().maps);
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    const vm::RunResult result = run(program, helpers, frames[i], random, steps);
+    const vm::RunResult result = run(program, helpers, frames[i], random, timers.get(), steps);
     if (result.fault) return fmt::format("frame {}: {} at insn {}", i, result.fault->what, result.fault->insn);
     const unsigned verdict = std::min<std::uint32_t>(static_cast<std::uint32_t>(result.r0), 31);
     if ((program.facts().may_return >> verdict & 1U) == 0) {

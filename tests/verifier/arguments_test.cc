@@ -69,7 +69,8 @@ std::string good(ArgKind kind) {
     case ArgKind::kCallback: return "lddw_code %d, body\n";
     case ArgKind::kCallbackContext: return "mov %d, 0\n";
     case ArgKind::kRecord: return "mov %d, r9\n";
-    case ArgKind::kSpinLock: return {};  // a value's BTF tells of its lock: cases in C have them
+    case ArgKind::kSpinLock:
+    case ArgKind::kTimer: return {};  // a value's BTF tells of its lock and its timer: cases in C have them
   }
   return {};
 }
@@ -154,7 +155,7 @@ TEST(HelperArguments, GoodOnesAreAcceptedHereAndByTheKernel) {
   std::string why;
   const bool kernel = testing_support::kernel_available(why);
   for (const HelperDesc& helper : helpers::table().rows()) {
-    if (takes(helper, ArgKind::kSpinLock)) continue;
+    if (takes(helper, ArgKind::kSpinLock) || takes(helper, ArgKind::kTimer)) continue;
     const vm::LoadedProgram program = call(helper, 0, {});
     const Outcome outcome = verify(program, helpers::table());
     EXPECT_TRUE(outcome.accepted()) << helper.name << '\n' << render(outcome.rejection(), program);
@@ -184,6 +185,7 @@ TEST(HelperArguments, AreRefusedExactlyWhereTheKernelRefusesThem) {
 
 TEST(HelperArguments, LosingOneIsNoticed) {
   for (const HelperDesc& helper : helpers::table().rows()) {
+    if (takes(helper, ArgKind::kTimer)) continue;  // no value here has a timer
     for (unsigned number = 1; number <= helper.args.size(); ++number) {
       const ArgKind kind = helper.args[number - 1];
       if (kind == ArgKind::kNone) continue;

@@ -17,6 +17,7 @@
 #include "vm/interpreter.h"
 #include "vm/maps/perf_event_array.h"
 #include "vm/maps/ringbuf.h"
+#include "vm/timers.h"
 
 namespace sluice::verifier {
 namespace {
@@ -68,10 +69,13 @@ Seen run_all(const std::string& name, const Prepare& prepare) {
   const auto run = prepare(proven);
   vm::ExecEnv env;
   env.clock.is_virtual = true;
+  vm::LocalTimers timers(maps);
+  env.timers = timers.get();
   for (const auto& packet : testing_support::all_packets()) {
     TestFrame frame(packet.bytes);
     env.clock.virtual_ns += 1000;
     const std::uint32_t verdict = run(frame.context(), env);
+    if (env.timers != nullptr) env.timers->run_due(env.clock.virtual_ns + 500, 64, env);
     seen.push_back(packet.name + ": " + std::to_string(verdict) + " " + frame.hex());
   }
   for (const auto& map : maps) look_into(*map, seen);

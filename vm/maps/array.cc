@@ -81,9 +81,13 @@ int ArrayMap::write(const std::byte* key, const std::byte* value, UpdateMode mod
 
 void ArrayMap::store(const std::byte* key, const std::byte* value, UpdateMode mode) noexcept {
   std::uint8_t* const to = array_view_lookup(&view_, index_of(key));
-  if (!wants_lock(mode)) return store_value(spec(), to, bytes(value));
-  const SpinGuard guard(value_lock(spec(), to));
-  store_value(spec(), to, bytes(value));
+  if (wants_lock(mode)) {
+    const SpinGuard guard(value_lock(spec(), to));
+    store_value(spec(), to, bytes(value));
+  } else {
+    store_value(spec(), to, bytes(value));
+  }
+  clear_timer(spec(), to);  // as the kernel does, be it the same value
 }
 
 int ArrayMap::erase(const std::byte* /*key*/) noexcept { return frozen() ? -EPERM : -EINVAL; }

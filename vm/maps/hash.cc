@@ -227,7 +227,7 @@ void HashMap::replace(HashBucket& first, const Place& place, const std::uint8_t*
     const SlotChange change(first);
     __atomic_store_n(&place.bucket->slots[place.slot], element, __ATOMIC_RELEASE);
   }
-  elements_.put(place.element);
+  free_element(place.element);
 }
 
 bool HashMap::evict() noexcept {
@@ -257,14 +257,21 @@ bool HashMap::evict_element(std::uint32_t element, std::uint32_t home) noexcept 
   }
   remove_locked(first, place);
   clock_.leave(element);
-  elements_.put(element);
+  free_element(element);
   return true;
 }
 
 void HashMap::fill(std::uint32_t element, const std::uint8_t* key, const NewValue& value) noexcept {
   words_store(element_at(element), key, view_.key_size);
   if (is_percpu()) return store_percpu(element, value, true);
-  store_value(spec(), hash_view_value(&view_, element), value.bytes);
+  std::uint8_t* const to = hash_view_value(&view_, element);
+  clear_timer(spec(), to);  // a program may have used it since it was freed
+  store_value(spec(), to, value.bytes);
+}
+
+void HashMap::free_element(std::uint32_t element) noexcept {
+  if (!is_percpu()) clear_timer(spec(), hash_view_value(&view_, element));
+  elements_.put(element);
 }
 
 void HashMap::store_locked(std::uint32_t element, const NewValue& value) noexcept {
@@ -312,7 +319,7 @@ int HashMap::erase(const std::byte* key) noexcept {
   if (place.element == 0) return -ENOENT;
   remove_locked(first, place);
   if (is_lru()) clock_.leave(place.element);
-  elements_.put(place.element);
+  free_element(place.element);
   give_room();
   return 0;
 }

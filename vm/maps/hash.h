@@ -49,6 +49,8 @@ class HashMap final : public Map {
               const NewValue& value) noexcept;
   void replace(HashBucket& first, const Place& place, const std::uint8_t* key, const NewValue& value) noexcept;
   void fill(std::uint32_t element, const std::uint8_t* key, const NewValue& value) noexcept;
+  // Out of the map already.
+  void free_element(std::uint32_t element) noexcept;
   void store_locked(std::uint32_t element, const NewValue& value) noexcept;
   void store_percpu(std::uint32_t element, const NewValue& value, bool is_new) noexcept;
 

@@ -65,6 +65,15 @@ std::uint32_t& value_lock(const MapSpec& spec, std::uint8_t* shared) noexcept {
   return *reinterpret_cast<std::uint32_t*>(shared + spec.special.lock);
 }
 
+void clear_timer(const MapSpec& spec, std::uint8_t* shared) noexcept {
+  if (spec.special.timer < 0) return;
+  auto* const words = reinterpret_cast<std::uint64_t*>(shared + spec.special.timer);
+  // Mostly there is none. The second word first: one that is new is not armed.
+  if (__atomic_load_n(&words[0], __ATOMIC_RELAXED) == 0 && __atomic_load_n(&words[1], __ATOMIC_RELAXED) == 0) return;
+  __atomic_store_n(&words[1], 0, __ATOMIC_RELEASE);
+  __atomic_store_n(&words[0], 0, __ATOMIC_RELEASE);
+}
+
 void load_value(const MapSpec& spec, std::uint8_t* to, const std::uint8_t* shared) noexcept {
   words_load(to, shared, spec.value_size);
   for (const Hole& hole : holes_of(spec.special)) {

@@ -62,8 +62,9 @@ inline std::vector<unsigned> content(const rte_mbuf& frame) {
 }
 
 // Ports a, b of ifindex 1, 2; `text` is the program of what comes in by a, whose XDP_PASS goes to b.
-inline std::unique_ptr<pipeline::Pipeline> pipeline_of(const std::string& text) {
-  auto program = testing_support::unverified(text, vm::xdp_type());
+inline std::unique_ptr<pipeline::Pipeline> pipeline_of(const std::string& text,
+                                                       const testing_support::Maps& maps = {}) {
+  auto program = testing_support::unverified(text, vm::xdp_type(), maps);
   auto runner = pipeline::Runner::make(std::move(program), pipeline::Engine::kInterp, helpers::table());
   EXPECT_TRUE(runner);
   pipeline::Pipeline::Parts parts{.ports = {{.name = "a", .ifindex = 1, .ingress = 0}, {.name = "b", .ifindex = 2}},

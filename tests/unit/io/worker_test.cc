@@ -1,5 +1,7 @@
 #include "dataplane/io/worker.h"
 
+#include <chrono>
+
 #include <rte_ethdev.h>
 
 #include <gmock/gmock.h>
@@ -26,8 +28,11 @@ Ring make_ring(unsigned size = 64) {
 // A worker without devices: frames come over a ring from another worker, and leave over rings to the owners of ports.
 class Alone {
  public:
-  explicit Alone(const std::string& program, unsigned out_size = 64)
-      : pipeline_(pipeline_of(program)), in_(make_ring()), out_a_(make_ring(out_size)), out_b_(make_ring(out_size)) {
+  explicit Alone(const std::string& program, unsigned out_size = 64, const testing_support::Maps& maps = {})
+      : pipeline_(pipeline_of(program, maps)),
+        in_(make_ring()),
+        out_a_(make_ring(out_size)),
+        out_b_(make_ring(out_size)) {
     WorkerPlan plan;
     plan.outlets = {{.ring = out_a_.get(), .longest = 1522, .down = &down_},
                     {.ring = out_b_.get(), .longest = 1522, .down = &down_}};
@@ -96,6 +101,51 @@ TEST(Worker, ProgramsSeeTheQueueAFrameCameInBy) {
   const auto sent = one.sent_to_a();
   EXPECT_EQ(sent.size(), 1U);
   for (rte_mbuf* frame : sent) rte_pktmbuf_free(frame);
+}
+
+// The frame arms a timer for 2 ms later, which adds 1 to its value: not before, and without another frame.
+TEST(Worker, TimersRunBetweenBursts) {
+  const TestPool pool(8);
+  const std::shared_ptr<vm::Map> map =
+      std::move(*vm::make_map({.name = "timed", .value_size = 24, .max_entries = 1, .special = {.timer = 8}}, 1));
+  Alone one(R"(
+      lddw_map_value r6, 0, 0
+      mov r1, r6
+      add r1, 8
+      lddw_map r2, 0
+      mov r3, 1
+      call 169
+      mov r1, r6
+      add r1, 8
+      lddw_code r2, expired
+      call 170
+      mov r1, r6
+      add r1, 8
+      mov r2, 2000000
+      mov r3, 0
+      call 171
+      mov r0, 1
+      exit
+    expired:
+      ldxdw r1, [r3+0]
+      add r1, 1
+      stxdw [r3+0], r1
+      mov r0, 0
+      exit
+  )",
+            64, {map});
+  const std::uint32_t first = 0;
+  const auto& calls =
+      *reinterpret_cast<const std::uint64_t*>(map->lookup(reinterpret_cast<const std::byte*>(&first), 0));
+  const auto start = std::chrono::steady_clock::now();
+  one.give(pool.frame(60));
+  EXPECT_EQ(one.worker().round(), 1U);
+  unsigned ran = 0;
+  while (ran == 0 && std::chrono::steady_clock::now() - start < std::chrono::seconds(10)) ran = one.worker().round();
+  EXPECT_EQ(ran, 1U);
+  EXPECT_EQ(calls, 1U);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(2));
+  EXPECT_EQ(one.worker().round(), 0U);
 }
 
 TEST(Worker, AFullRingToThePortsOwnerIsTxFull) {

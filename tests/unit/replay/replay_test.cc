@@ -188,5 +188,55 @@ TEST(Replay, FramesOutsideTheModelAreDroppedByName) {
   EXPECT_EQ(pipeline::imbalance(stats), std::nullopt);
 }
 
+// Bytes of the value under a key in the map `name`, as 64-bit words; none when it is not there.
+std::vector<std::uint64_t> words(const pipeline::Pipeline& pipeline, std::string_view name, std::uint32_t key) {
+  for (const pipeline::NamedMap& named : pipeline.maps()) {
+    if (named.map->spec().name != name) continue;
+    std::vector<std::uint64_t> value(named.map->spec().value_size / 8);
+    const int error =
+        named.map->read(reinterpret_cast<const std::byte*>(&key), reinterpret_cast<std::byte*>(value.data()));
+    return error == 0 ? value : std::vector<std::uint64_t>{};
+  }
+  ADD_FAILURE() << "no map " << name;
+  return {};
+}
+
+// A frame whose flow is `flow`, `ms` after second 10.
+std::string frame_of(char flow, std::uint32_t ms) {
+  std::string frame(60, 'x');
+  frame[5] = flow;
+  return pcap_record(10 + ms / 1000, ms % 1000 * 1000, frame);
+}
+
+TEST(Replay, TimersRunAtTheirTimeBeforeTheFramesThatFollow) {
+  std::vector<std::unique_ptr<pipeline::Pipeline>> pipelines;
+  for (const auto engine : {pipeline::Engine::kInterp, pipeline::Engine::kJit}) {
+    const auto loading = pipeline::load_text("programs: {track: {object: \"" + pipeline::object("timers") +
+                                                 "\"}}\npipelines: {m: {entry: track, on_pass: b}}\n"
+                                                 "attach: [{ports: [a], ingress: m}]\n",
+                                             engine);
+    ASSERT_TRUE(loading->pipeline) << loading->said();
+    pipelines.push_back(std::move(loading->pipeline));
+  }
+  // Flow 1 ends at 11.9 s, flow 2 at 11.5 s and, come again, not before the end; the tick is due at the very time of
+  // the last frame.
+  const std::string capture =
+      write_capture(pcap_header().text() + frame_of(1, 0) + frame_of(2, 500) + frame_of(1, 900) + frame_of(3, 1'600) +
+                    frame_of(2, 2'300) + frame_of(4, 2'500));
+  const auto report = replay(pipelines, {{.port = 0, .path = capture}}, {.output = {}});
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->difference, std::nullopt);
+  EXPECT_EQ(report->lanes[0].stats.tx(), 6U);
+  using Words = std::vector<std::uint64_t>;
+  for (const auto& pipeline : pipelines) {
+    EXPECT_EQ(words(*pipeline, "expired", 1), (Words{11'900'000'000, 2}));
+    EXPECT_EQ(words(*pipeline, "expired", 2), (Words{11'500'000'000, 1}));
+    EXPECT_EQ(words(*pipeline, "expired", 3), Words{});
+    EXPECT_EQ(words(*pipeline, "flows", 1), Words{});
+    EXPECT_EQ(words(*pipeline, "flows", 2), (Words{0, 0, 1})) << "timers read as zero";
+    EXPECT_EQ(words(*pipeline, "clocks", 0), (Words{25, 12'500'000'000, 0, 0}));
+  }
+}
+
 }  // namespace
 }  // namespace sluice::replay

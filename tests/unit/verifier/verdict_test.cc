@@ -1341,7 +1341,7 @@ const Row kRows[] = {
 };
 
 // Demands that only programs of another type or with other helpers run into: options_test has theirs. Those of locks
-// and records are tests/verifier's: a value's types tell of its lock. So are those of callbacks.
+// timers and records are tests/verifier's: a value's types tell of its lock. So are those of callbacks.
 bool decided_elsewhere(Rule rule) {
   constexpr Rule kElsewhere[] = {Rule::kMemoryBounds,   Rule::kHelperAllowed,      Rule::kArgScalar,
                                  Rule::kRecordBounds,   Rule::kSpecialField,       Rule::kArgLock,
@@ -1350,7 +1350,8 @@ bool decided_elsewhere(Rule rule) {
                                  Rule::kArgCallback,    Rule::kArgCallbackContext, Rule::kCallbackReturn,
                                  Rule::kCallbackStatic, Rule::kCallbackTailCall,   Rule::kMapKeyBounds,
                                  Rule::kMapKeyWrite,    Rule::kArgAlign,           Rule::kArgString,
-                                 Rule::kArgFormat,      Rule::kSocketField};
+                                 Rule::kArgFormat,      Rule::kSocketField,        Rule::kArgTimer,
+                                 Rule::kTimerMap,       Rule::kTimerReturn};
   return std::ranges::find(kElsewhere, rule) != std::ranges::end(kElsewhere);
 }
 

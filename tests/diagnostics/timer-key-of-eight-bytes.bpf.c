@@ -1,0 +1,30 @@
+// The callback reads the key as 8 bytes, it has 4.
+// patch: line 16: write `__u32 *key` instead of `__u64 *key`
+#include "../verifier/prelude.bpf.inc"
+
+struct flow {
+  struct bpf_timer timer;
+  __u64 frames;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 64);
+  __type(key, __u32);
+  __type(value, struct flow);
+} flows SEC(".maps");
+
+static int expired(void *map, __u64 *key, struct flow *flow) {
+  flow->frames = *key;
+  return 0;
+}
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  __u32 key = ctx->rx_queue_index;
+  struct flow *flow = bpf_map_lookup_elem(&flows, &key);
+  if (!flow) return XDP_PASS;
+  bpf_timer_init(&flow->timer, &flows, 1);
+  bpf_timer_set_callback(&flow->timer, expired);
+  bpf_timer_start(&flow->timer, 1000000000, 0);
+  return XDP_PASS;
+}

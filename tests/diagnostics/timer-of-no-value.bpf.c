@@ -1,0 +1,30 @@
+// The address of the value is passed, not that of the timer in it.
+// patch: line 26: write `&flow->timer` instead of `(void *)&flow->frames`
+#include "../verifier/prelude.bpf.inc"
+
+struct flow {
+  struct bpf_timer timer;
+  __u64 frames;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 64);
+  __type(key, __u32);
+  __type(value, struct flow);
+} flows SEC(".maps");
+
+static int expired(void *map, __u32 *key, struct flow *flow) {
+  flow->frames = 0;
+  return 0;
+}
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  __u32 key = ctx->rx_queue_index;
+  struct flow *flow = bpf_map_lookup_elem(&flows, &key);
+  if (!flow) return XDP_PASS;
+  bpf_timer_init((void *)&flow->frames, &flows, 1);
+  bpf_timer_set_callback(&flow->timer, expired);
+  bpf_timer_start(&flow->timer, 1000000000, 0);
+  return XDP_PASS;
+}
