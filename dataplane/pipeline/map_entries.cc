@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dataplane/pipeline/objects.h"
+#include "dataplane/pipeline/rings.h"
 #include "dataplane/pipeline/value_text.h"
 #include "vm/whole_file.h"
 
@@ -46,6 +47,11 @@ class MapFiller {
                     .types = config.value_type ? &*config.value_type : nullptr} {}
 
   void fill() {
+    if (config_.reader && !is_ring(map_)) {
+      context_.error(config_.name.mark, "map-reader",
+                     fmt::format("{} is of type {}: only perf_event_array and ringbuf have readers", what_,
+                                 vm::map_type_name(map_.spec().type)));
+    }
     if (map_.spec().type == vm::MapType::kProgArray && (!config_.entries.empty() || !config_.file.value.empty())) {
       context_.error(config_.name.mark, "map-entry",
                      fmt::format("{}: a prog array is filled by pipelines.NAME.tail_calls", what_));

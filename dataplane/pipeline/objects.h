@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -106,6 +107,7 @@ class ObjectSet {
   std::vector<Object*> by_program_;
   std::vector<const vm::LoadedProgram*> functions_;
   std::vector<Group> groups_;
+  std::set<const vm::Map*> unread_;              // `reader: false`
   std::shared_ptr<const vm::Btf> kernel_types_;  // null = those built in
   struct Written {
     const config::Text* name = nullptr;
