@@ -36,9 +36,11 @@ struct {
 const volatile __u32 rounds = 0; /* more records of each frame to both rings */
 __u16 frames;
 
-static long more(__u32 round, void *ctx) {
+struct seen *in_btf; /* what only local variables have is not there */
+
+static long more(__u32 round, struct xdp_md **ctx) {
 	struct flood record = {.round = round};
-	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &record, sizeof(record));
+	bpf_perf_event_output(*ctx, &events, BPF_F_CURRENT_CPU, &record, sizeof(record));
 	bpf_ringbuf_output(&journal, &record, sizeof(record), 0);
 	return 0;
 }
@@ -62,7 +64,7 @@ int records(struct xdp_md *ctx) {
 		if (seen.number % 4) bpf_ringbuf_submit(logged, 0);
 		else bpf_ringbuf_discard(logged, 0);
 	}
-	if (rounds) bpf_loop(rounds, more, ctx, 0);
+	if (rounds) bpf_loop(rounds, more, &ctx, 0);
 	return XDP_PASS;
 }
 
