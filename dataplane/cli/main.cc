@@ -165,6 +165,8 @@ void add_program_verbs(CLI::App& app, Options& o) {
   run->add_option("--repeat", o.run.repeat, "runs");
   run->add_option("--engine", o.run.engine, "interp or jit");
   run->add_option("--maps", o.run.maps, "fixture with a maps: section");
+  repeatable(run->add_option("--record-type", o.run.record_types,
+                             "STRUCT or MAP=STRUCT: what records begin with that the fixture has read"));
   run->add_option("--dump-maps", o.run.dump_maps, "where map contents go, JSON");
   run->add_option("--ingress-ifindex", o.run.ingress_ifindex, "what the program sees");
   run->add_option("--frame-model", o.run.frame_model, "linux (default) or native");

@@ -107,6 +107,7 @@ struct ProgRun {
   std::uint32_t repeat = 1;
   std::string engine = "jit";
   std::string maps;                       // fixture
+  std::vector<std::string> record_types;  // as Events::types, of the records that the fixture has read
   std::string dump_maps;
   std::uint32_t ingress_ifindex = 1;
   std::string frame_model = "linux";

@@ -120,6 +120,8 @@ class ObjectSet {
 // The map that entries of a map of maps mean by a name, or null.
 using MapFinder = std::function<std::shared_ptr<vm::Map>(std::string_view name)>;
 
+// Whether `reader:` may be said of the map; false after saying why not.
+bool check_reader(const LoadContext& context, const config::Map& config, const vm::Map& map);
 // maps.X: entries and file into one map instance.
 void fill_map(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf,
               const MapFinder& find);

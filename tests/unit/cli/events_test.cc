@@ -282,5 +282,99 @@ TEST_F(EventsVerb, WithoutAReaderThereIsNothingToShow) {
   EXPECT_THAT(said.err, HasSubstr("no map takes records"));
 }
 
+// --- prog run ---
+
+class RecordsOfARun : public EventsVerb {
+ protected:
+  RecordsOfARun() {
+    run_.object = kObject;
+    run_.data_in = write("frame", kShort);
+    run_.engine = "interp";
+  }
+  Said fixture(const std::string& yaml) {
+    run_.maps = write("fixture.yaml", yaml);
+    return say([&] { return prog_run(run_); });
+  }
+  // Of the map `failures`: what bpf_perf_event_output refused.
+  std::string failed() {
+    const json dump = json::parse(replay::read_all(path("dump.json")));
+    return dump["failures"][0]["value"];
+  }
+
+  ProgRun run_;
+};
+
+TEST_F(RecordsOfARun, RingsAreOpenedByTheFixtureAlone) {
+  run_.dump_maps = path("dump.json");
+  const Said without = fixture("maps: {}\n");
+  EXPECT_EQ(without.code, kOk) << without.err;
+  EXPECT_EQ(failed(), "0100000000000000");
+  EXPECT_EQ(std::ranges::count(without.out, '\n'), 1);
+  run_.record_types = {"seen"};
+  const Said with = fixture("maps: {events: {reader: true}, journal: {reader: true}}\n");
+  EXPECT_EQ(with.code, kOk) << with.err;
+  EXPECT_EQ(failed(), "0000000000000000");
+  EXPECT_THAT(with.out,
+              testing::EndsWith("\njournal  16 bytes  {ifindex: 1, length: 20, protocol: 34525, source: "
+                                "\"02:00:00:00:00:03\", number: 1}\n"
+                                "events  cpu 0  36 bytes, 20 of the frame  {ifindex: 1, length: 20, protocol: 34525, "
+                                "source: \"02:00:00:00:00:03\", number: 1}\n"
+                                "  00000000  02 00 00 00 00 01 02 00  00 00 00 03 86 dd 73 68  |..............sh|\n"
+                                "  00000010  6f 72 74 2e                                       |ort.|\n"));
+}
+
+TEST_F(RecordsOfARun, JsonHasThemAsMembers) {
+  run_.common.json = true;
+  run_.record_types = {"journal=seen"};
+  const json one = fixture("maps: {journal: {reader: true}}\n").lines().at(0);
+  EXPECT_EQ(one["verdict"], "pass");
+  EXPECT_EQ(one["lost"], 0);
+  ASSERT_EQ(one["records"].size(), 1U);
+  EXPECT_EQ(one["records"][0]["map"], "journal");
+  EXPECT_EQ(one["records"][0]["value"]["length"], 20);
+  EXPECT_FALSE(one["records"][0].contains("time_ns"));
+  run_.record_types = {};
+  EXPECT_FALSE(fixture("maps: {}\n").lines().at(0).contains("records"));  // the bare contract
+}
+
+TEST_F(RecordsOfARun, EachFrameOfACaptureHasItsOwn) {
+  run_.common.json = true;
+  run_.data_in = path("two.pcap");
+  run_.repeat = 2;
+  const auto lines = fixture("maps: {events: {reader: true}}\n").lines();
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0]["records"].size(), 2U);
+  EXPECT_EQ(lines[0]["records"][1]["of_frame"], 60);
+  EXPECT_EQ(lines[1]["records"][0]["of_frame"], 20);
+  EXPECT_EQ(lines[1]["data_size_out"], 20);
+}
+
+TEST_F(RecordsOfARun, WhatIsLostIsTold) {
+  const std::string yaml = "maps: {journal: {reader: true}}\nglobals: {rounds: 1000}\n";
+  const Said said = fixture(yaml);
+  EXPECT_EQ(said.code, kOk) << said.err;
+  EXPECT_THAT(said.out, testing::EndsWith("\n746 lost\n"));  // 24 bytes, then 254 times 16 in 4096, never quite full
+  run_.common.json = true;
+  run_.data_in = path("two.pcap");
+  for (const json& line : fixture(yaml).lines()) {
+    EXPECT_EQ(line["records"].size(), 255U);
+    EXPECT_EQ(line["lost"], 746);
+  }
+}
+
+TEST_F(RecordsOfARun, MistakesAreExplained) {
+  const Said other = fixture("maps: {failures: {reader: true}}\n");
+  EXPECT_EQ(other.code, kConfig);
+  EXPECT_THAT(other.err, HasSubstr("map failures is of type array: only perf_event_array and ringbuf have readers"));
+  run_.record_types = {"seen"};
+  const Said none = fixture("maps: {}\n");
+  EXPECT_EQ(none.code, kUsage);
+  EXPECT_THAT(none.err, HasSubstr("record type seen: no map is read"));
+  run_.record_types = {"sean"};
+  const Said unknown = fixture("maps: {journal: {reader: true}}\n");
+  EXPECT_EQ(unknown.code, kUsage);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'seen'?"));
+}
+
 }  // namespace
 }  // namespace sluice::cli
