@@ -127,9 +127,8 @@ void Run::take_records(ReplayReport& report) {
     const auto at = first.first_difference(other);
     if (!at || report.difference) continue;
     const std::string_view map = pipelines_[0]->maps()[(*at < first.size() ? first : other).record(*at).map].name;
-    report.difference =
-        fmt::format("record {} of the burst that ends with frame {} of all: {} and {} write different ones (map {})",
-                    *at + 1, report.frames, engine(0), engine(i), map);
+    report.difference = fmt::format("record {} of the burst up to frame {}: {} and {} write different ones (map {})",
+                                    *at + 1, report.frames, engine(0), engine(i), map);
   }
   for (std::size_t i = 0; options_.records != nullptr && i < first.size(); ++i) {
     options_.records->record(first.record(i), port_, clock_ns_);

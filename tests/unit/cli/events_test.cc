@@ -244,6 +244,16 @@ TEST_F(EventsVerb, PacketsGoToAPcapngFileThatCanBeWritten) {
   }
 }
 
+TEST_F(EventsVerb, ReplayCountsThemToo) {
+  Said said = say([&] { return replay(options_.replay); });
+  EXPECT_EQ(said.code, kOk) << said.err;
+  EXPECT_THAT(said.out, HasSubstr("\nRECORDS TO  RECORDS  BYTES  LOST\njournal           2     32     0\n"
+                                  "events            2    112     0\n"));
+  options_.replay.config = config("maps: {events: {reader: false}, journal: {reader: false}}\n");
+  said = say([&] { return replay(options_.replay); });
+  EXPECT_THAT(said.out, Not(HasSubstr("RECORDS TO")));
+}
+
 TEST_F(EventsVerb, MistakesAreExplained) {
   struct Case {
     std::vector<std::string> maps, types;
