@@ -31,8 +31,8 @@ Arg perf_event_output(Arg context, Arg map, Arg flags, Arg data, Arg bytes, vm::
   // The row's map_types admit nothing else.
   const auto& array = static_cast<const vm::PerfEventArray&>(*reinterpret_cast<const vm::Map*>(map));
   const Arg index = flags & kIndexMask;
-  const auto room =
-      array.reserve(index == kCurrentCpu ? env.cpu : static_cast<std::uint32_t>(index), env.cpu, bytes + of_frame);
+  const auto room = array.reserve(index == kCurrentCpu ? env.cpu : static_cast<std::uint32_t>(index), env.cpu,
+                                  bytes + of_frame, of_frame);
   if (room.to == nullptr) return failed(room.error);
   if (bytes != 0) std::memcpy(room.to, reinterpret_cast<const std::byte*>(data), bytes);
   copy_frame(frame, room.to + bytes, of_frame);

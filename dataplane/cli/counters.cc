@@ -101,6 +101,15 @@ std::string drops_table(const pipeline::Pipeline& pipeline, const Stats& stats) 
   return rows.size() == 1 ? std::string() : "\n" + table(rows);
 }
 
+std::string rings_table(const pipeline::Pipeline& pipeline, const std::vector<pipeline::RingCounters>& rings) {
+  std::vector<std::vector<std::string>> rows = {{"RECORDS TO", "RECORDS", "BYTES", "LOST"}};
+  for (const pipeline::RingCounters& ring : rings) {
+    rows.push_back({pipeline.maps()[ring.map].name, fmt::format("{}", ring.records), fmt::format("{}", ring.bytes),
+                    fmt::format("{}", ring.lost)});
+  }
+  return rows.size() == 1 ? std::string() : "\n" + table(rows);
+}
+
 std::string sum_line(const Stats& stats, std::string_view verb) {
   return fmt::format("\n{} frames {} + {} cloned = {} sent + {} dropped\n", stats.rx(), verb, stats.clones, stats.tx(),
                      stats.dropped());
@@ -114,6 +123,19 @@ json stages_json(const pipeline::Pipeline& pipeline, const std::vector<StageCoun
       verdicts[std::string(pipeline::verdict_name(v))] = stages[i].verdicts[v];
     }
     list.push_back({{"name", pipeline.stage(i).name}, {"runs", stages[i].runs}, {"verdicts", verdicts}});
+  }
+  return list;
+}
+
+json rings_json(const pipeline::Pipeline& pipeline, const std::vector<pipeline::RingCounters>& rings) {
+  json list = json::array();
+  for (const pipeline::RingCounters& ring : rings) {
+    const pipeline::NamedMap& map = pipeline.maps()[ring.map];
+    list.push_back({{"map", map.name},
+                    {"type", vm::map_type_name(map.map->spec().type)},
+                    {"records", ring.records},
+                    {"bytes", ring.bytes},
+                    {"lost", ring.lost}});
   }
   return list;
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "dataplane/pipeline/pipeline.h"
+#include "dataplane/pipeline/rings.h"
 #include "dataplane/pipeline/stats.h"
 
 namespace sluice::cli {
@@ -19,11 +20,14 @@ std::string ports_table(const pipeline::Pipeline& pipeline, const pipeline::Stat
 // empty line, as drops_table does; both are empty when there is nothing to tell.
 std::string stages_tables(const pipeline::Pipeline& pipeline, const pipeline::Stats& stats);
 std::string drops_table(const pipeline::Pipeline& pipeline, const pipeline::Stats& stats);
+// Maps whose records were read: how many, and how many found no room. As drops_table; empty when there is no such map.
+std::string rings_table(const pipeline::Pipeline& pipeline, const std::vector<pipeline::RingCounters>& rings);
 // "N frames read + N cloned = N sent + N dropped", where `verb` is "read".
 std::string sum_line(const pipeline::Stats& stats, std::string_view verb);
 
 nlohmann::ordered_json stages_json(const pipeline::Pipeline& pipeline,
                                    const std::vector<pipeline::StageCounters>& stages);
+nlohmann::ordered_json rings_json(const pipeline::Pipeline& pipeline, const std::vector<pipeline::RingCounters>& rings);
 nlohmann::ordered_json drops_json(const pipeline::Stats& stats);
 
 }  // namespace sluice::cli

@@ -32,4 +32,10 @@ int apply_fixture(const pipeline::Fixture& fixture, ReadyPrograms& programs, con
   return diagnostics.has_errors() ? kConfig : kOk;
 }
 
+Result<std::unique_ptr<pipeline::RingReader>> open_readers(const pipeline::Fixture& fixture, const OpenObject& object) {
+  const pipeline::FixtureTarget target{
+      .object = object.object, .maps = object.maps, .unmade = object.unmade, .program = {}};
+  return pipeline::RingReader::open(pipeline::read_maps(fixture, target), {.ordered = true});
+}
+
 }  // namespace sluice::cli

@@ -36,6 +36,7 @@ CLI::Option* repeatable(CLI::Option* option) { return option->allow_extra_args(f
 struct Options {
   Check check;
   Replay replay;
+  Events events;
   Run live;
   ProgShow show;
   ProgVerify verify;
@@ -49,6 +50,23 @@ struct Options {
   std::function<int()> action;
 };
 
+// Of verbs that replay captures.
+void add_replay_options(CLI::App* verb, Options& o, Replay& replay) {
+  add_common(verb, replay.common);
+  verb->add_option("CONFIG", replay.config, "pipeline file")->required();
+  repeatable(verb->add_option("-i,--input", o.inputs, "PORT=CAPTURE, repeatable; merged by time stamp"))->required();
+  repeatable(verb->add_option("--engine", replay.engines, "interp, jit; several must agree byte for byte"));
+  verb->add_option("--clock", replay.clock, "pcap (default) or fixed");
+  verb->add_option("--frame-model", replay.frame_model, "native (default) or linux");
+  verb->add_option("--seed", replay.seed, "of bpf_get_prandom_u32");
+  repeatable(verb->add_option("--set", o.set, "override a value"));
+}
+
+void split_replay_pairs(const Options& o, Replay& replay) {
+  split_pairs(o.inputs, replay.inputs, "--input");
+  split_pairs(o.set, replay.set, "--set");
+}
+
 void add_config_verbs(CLI::App& app, Options& o) {
   auto* check = app.add_subcommand("check", "parse, wire, verify and compile a configuration; open no port");
   add_common(check, o.check.common);
@@ -60,19 +78,22 @@ void add_config_verbs(CLI::App& app, Options& o) {
   });
 
   auto* replay = app.add_subcommand("replay", "send captures through a pipeline");
-  add_common(replay, o.replay.common);
-  replay->add_option("CONFIG", o.replay.config, "pipeline file")->required();
-  repeatable(replay->add_option("-i,--input", o.inputs, "PORT=CAPTURE, repeatable; merged by time stamp"))->required();
+  add_replay_options(replay, o, o.replay);
   replay->add_option("-o,--output", o.replay.output, "DIR/ or a pattern such as 'out/%p.pcapng'");
-  repeatable(replay->add_option("--engine", o.replay.engines, "interp, jit; several must agree byte for byte"));
-  replay->add_option("--clock", o.replay.clock, "pcap (default) or fixed");
-  replay->add_option("--frame-model", o.replay.frame_model, "native (default) or linux");
-  replay->add_option("--seed", o.replay.seed, "of bpf_get_prandom_u32");
-  repeatable(replay->add_option("--set", o.set, "override a value"));
   replay->callback([&o] {
-    split_pairs(o.inputs, o.replay.inputs, "--input");
-    split_pairs(o.set, o.replay.set, "--set");
+    split_replay_pairs(o, o.replay);
     o.action = [&o] { return sluice::cli::replay(o.replay); };
+  });
+
+  auto* events = app.add_subcommand("events", "what programs write to perf arrays and ring buffers on replay");
+  add_replay_options(events, o, o.events.replay);
+  events->add_option("MAP", o.events.maps, "only these maps");
+  repeatable(events->add_option("--type", o.events.types,
+                                "STRUCT or MAP=STRUCT of the object's BTF: what records begin with"));
+  events->add_option("-w,--write", o.events.write, "pcapng file of the packets in records, which are not printed then");
+  events->callback([&o] {
+    split_replay_pairs(o, o.events.replay);
+    o.action = [&o] { return sluice::cli::events(o.events); };
   });
 
   auto* live = app.add_subcommand("run", "carry frames between live ports until SIGTERM or SIGINT");
@@ -144,6 +165,8 @@ void add_program_verbs(CLI::App& app, Options& o) {
   run->add_option("--repeat", o.run.repeat, "runs");
   run->add_option("--engine", o.run.engine, "interp or jit");
   run->add_option("--maps", o.run.maps, "fixture with a maps: section");
+  repeatable(run->add_option("--record-type", o.run.record_types,
+                             "STRUCT or MAP=STRUCT: what records begin with that the fixture has read"));
   run->add_option("--dump-maps", o.run.dump_maps, "where map contents go, JSON");
   run->add_option("--ingress-ifindex", o.run.ingress_ifindex, "what the program sees");
   run->add_option("--frame-model", o.run.frame_model, "linux (default) or native");

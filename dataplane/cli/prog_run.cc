@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "dataplane/cli/common.h"
 #include "dataplane/cli/fixture.h"
 #include "dataplane/cli/map_dump.h"
+#include "dataplane/cli/record_text.h"
 #include "dataplane/cli/verbs.h"
 #include "dataplane/pipeline/frame.h"
 #include "dataplane/pipeline/stats.h"
@@ -115,7 +117,56 @@ std::string_view verdict_name(std::uint32_t raw) {
   return pipeline::verdict_name(raw < vm::kVerdicts ? raw : pipeline::kInvalidVerdict);
 }
 
-int run_one(FrameRun& run, const ProgRun& options, std::span<const std::byte> frame, pipeline::Engine engine) {
+// Records of the maps that the fixture gives a reader.
+class Records {
+ public:
+  Records(pipeline::RingReader& reader, const OpenObject& object) : reader_(reader) {
+    for (std::size_t i = 0; i < object.maps.size(); ++i) {
+      maps_.push_back(object.maps[i] ? record_map(*object.maps[i], object.object.btf) : RecordMap{});
+    }
+  }
+  Result<void> set_types(std::span<const std::string> words) {
+    std::vector<RecordMap*> read;
+    for (const pipeline::RingCounters& ring : reader_.counters()) read.push_back(&maps_[ring.map]);
+    return cli::set_types(read, words);
+  }
+  [[nodiscard]] bool none() const { return reader_.empty(); }
+
+  // What was written since the last time.
+  std::string text() {
+    take();
+    std::string text;
+    for (std::size_t i = 0; i < batch_.size(); ++i) text += record_text(record(i), map(i));
+    return lost_ == 0 ? text : text + fmt::format("{} lost\n", lost_);
+  }
+  // The same as members of an object, after a comma; nothing without readers.
+  std::string members() {
+    if (none()) return {};
+    take();
+    Json list = Json::array();
+    for (std::size_t i = 0; i < batch_.size(); ++i) list.push_back(record_json(record(i), map(i)));
+    return fmt::format(",\"records\":{},\"lost\":{}", list.dump(-1, ' ', false, Json::error_handler_t::replace), lost_);
+  }
+
+ private:
+  void take() {
+    reader_.take(batch_);
+    std::uint64_t lost = 0;
+    for (const pipeline::RingCounters& ring : reader_.counters()) lost += ring.lost;
+    lost_ = lost - std::exchange(told_, lost);
+  }
+  [[nodiscard]] pipeline::RingRecord record(std::size_t index) const { return batch_.record(index); }
+  [[nodiscard]] const RecordMap& map(std::size_t index) const { return maps_[record(index).map]; }
+
+  pipeline::RingReader& reader_;
+  std::vector<RecordMap> maps_;  // as those of the object
+  pipeline::RingBatch batch_;
+  std::uint64_t lost_ = 0;  // since the time before
+  std::uint64_t told_ = 0;
+};
+
+int run_one(FrameRun& run, Records& records, const ProgRun& options, std::span<const std::byte> frame,
+            pipeline::Engine engine) {
   RunOutcome outcome;
   std::string_view why;
   if (!run.run(frame, std::max(options.repeat, 1U), outcome, why)) {
@@ -135,26 +186,30 @@ int run_one(FrameRun& run, const ProgRun& options, std::span<const std::byte> fr
                       {"duration_ns", outcome.mean_ns},
                       {"engine", pipeline::engine_name(engine)},
                       {"insns_executed", insns}};
-    fmt::print("{}\n", result.dump());
+    std::string text = result.dump();
+    text.insert(text.size() - 1, records.members());
+    fmt::print("{}\n", text);
   } else {
     fmt::print("{} ({}), {} bytes in, {} bytes out of which {} metadata, {} ns, engine {}\n",
                verdict_name(outcome.verdict), outcome.verdict, frame.size(), run.out().size(), run.metadata(),
                outcome.mean_ns, pipeline::engine_name(engine));
+    fmt::print("{}", records.text());
   }
   return kOk;
 }
 
-void print_line(const FrameRun& run, const RunOutcome& outcome, std::uint64_t number, bool json) {
+void print_line(const FrameRun& run, Records& records, const RunOutcome& outcome, std::uint64_t number, bool json) {
   if (json) {
-    fmt::print("{{\"n\":{},\"retval\":{},\"data_size_out\":{},\"data_meta\":{},\"data_out_crc32\":{}}}\n", number,
-               outcome.verdict, run.out().size(), run.metadata(), crc32(run.out()));
+    fmt::print("{{\"n\":{},\"retval\":{},\"data_size_out\":{},\"data_meta\":{},\"data_out_crc32\":{}{}}}\n", number,
+               outcome.verdict, run.out().size(), run.metadata(), crc32(run.out()), records.members());
   } else {
     fmt::print("{:>8}  {:<9} {:>6} bytes out  crc32 {:08x}\n", number, verdict_name(outcome.verdict), run.out().size(),
                crc32(run.out()));
+    fmt::print("{}", records.text());
   }
 }
 
-int run_capture(FrameRun& run, const ProgRun& options) {
+int run_capture(FrameRun& run, Records& records, const ProgRun& options) {
   if (!options.data_out.empty()) return fail({ErrorCode::kUsage, "--data-out takes one frame, --data-in is a capture"});
   const auto reader = replay::open_capture(options.data_in);
   if (!reader) return fail(reader.error());
@@ -163,7 +218,7 @@ int run_capture(FrameRun& run, const ProgRun& options) {
     RunOutcome outcome;
     std::string_view why;
     if (run.run(record.bytes, std::max(options.repeat, 1U), outcome, why)) {
-      print_line(run, outcome, record.number, options.common.json);
+      print_line(run, records, outcome, record.number, options.common.json);
     } else if (options.common.json) {
       fmt::print(
           "{{\"n\":{},\"retval\":null,\"data_size_out\":null,\"data_meta\":null,\"data_out_crc32\":null,"
@@ -213,8 +268,13 @@ int prog_run(const ProgRun& options) {
   const auto ready = programs.get(**program);
   if (!ready) return fail(ready.error());
   if (const int result = apply_fixture(fixture, programs, **program); result != kOk) return result;
+  const auto reader = open_readers(fixture, *opened);
+  if (!reader) return fail(reader.error());
+  Records records(**reader, *opened);
+  if (const auto typed = records.set_types(options.record_types); !typed) return fail(typed.error());
   FrameRun run(**ready, options, *model);
-  const int result = is_capture(*input) ? run_capture(run, options) : run_one(run, options, *input, *engine);
+  const int result =
+      is_capture(*input) ? run_capture(run, records, options) : run_one(run, records, options, *input, *engine);
   if (result != kOk || options.dump_maps.empty()) return result;
   const std::string dump = dump_maps(*opened);
   const auto written = write_file(options.dump_maps, std::as_bytes(std::span(dump)));

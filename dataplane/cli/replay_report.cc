@@ -31,7 +31,8 @@ json ports_json(const ReplayPrint& run, const Stats& stats) {
 std::string replay_text(const ReplayPrint& run) {
   const Stats& stats = run.report.lanes[0].stats;
   std::string text = ports_table(run.pipeline, stats) + stages_tables(run.pipeline, stats) +
-                     drops_table(run.pipeline, stats) + sum_line(stats, "read");
+                     drops_table(run.pipeline, stats) + rings_table(run.pipeline, run.report.lanes[0].rings) +
+                     sum_line(stats, "read");
   for (std::size_t i = 0; i < run.engines.size(); ++i) {
     text += fmt::format("{}: {:.3f} s, {:.0f} frames/s\n", run.engines[i], run.report.lanes[i].seconds,
                         rate(run.report.frames, run.report.lanes[i].seconds));
@@ -68,6 +69,7 @@ std::string replay_json(const ReplayPrint& run, const Replay& options) {
                     {"stages", stages_json(run.pipeline, stats.ingress)},
                     {"egress_stages", stages_json(run.pipeline, stats.egress)},
                     {"drops", drops_json(stats)},
+                    {"rings", rings_json(run.pipeline, run.report.lanes[0].rings)},
                     {"engines", engines},
                     {"difference", run.report.difference ? json(*run.report.difference) : json(nullptr)}};
   return out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -15,7 +15,8 @@ struct ReplayPrint {
   const replay::ReplayReport& report;
 };
 
-// Ports, stages by verdict (their sum is the frames read), egress stages, drops by reason, speed; ends with a line end.
+// Ports, stages by verdict (their sum is the frames read), egress stages, drops by reason, records, speed; ends with a
+// line end.
 std::string replay_text(const ReplayPrint& run);
 std::string replay_json(const ReplayPrint& run, const Replay& options);
 

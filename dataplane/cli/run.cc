@@ -18,6 +18,7 @@
 #include "dataplane/config/config.h"
 #include "dataplane/io/eal.h"
 #include "dataplane/io/live.h"
+#include "dataplane/pipeline/rings.h"
 
 namespace sluice::cli {
 namespace {
@@ -25,7 +26,9 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds kWatch{100};  // how often devices are looked at
+constexpr milliseconds kWatch{100};             // how often devices are looked at
+constexpr milliseconds kDrain{10};              // how often records are taken out of rings
+constexpr std::uint32_t kPerfBytes = 1U << 20;  // of a worker's ring: room for what it writes in that time
 
 void say(const std::string& text) { std::fputs(text.c_str(), stderr); }
 
@@ -69,16 +72,20 @@ class Signals {
 };
 
 // Waits for the end; its signal, or 0 when the time was up.
-int carry(io::Live& live, const Signals& signals, std::optional<milliseconds> duration) {
+int carry(io::Live& live, pipeline::RingReader& rings, const Signals& signals, std::optional<milliseconds> duration) {
   const auto start = Clock::now();
+  auto look = start + kWatch;
   for (;;) {
-    milliseconds wait = kWatch;
+    milliseconds wait = rings.empty() ? kWatch : kDrain;
     if (duration) {
       const auto left = std::chrono::ceil<milliseconds>(start + *duration - Clock::now());
       if (left <= milliseconds(0)) return 0;
       wait = std::min(wait, left);
     }
     if (const int signal = signals.wait(wait); signal != 0) return signal;
+    rings.drain();
+    if (Clock::now() < look) continue;
+    look = Clock::now() + kWatch;
     for (const std::string& port : live.watch()) {
       say(fmt::format("sluice: port {}: its interface is gone; frames for it are dropped (port_down)\n", port));
     }
@@ -121,15 +128,19 @@ int run(const Run& options) {
   if (loaded.exit != kOk) return loaded.exit;
   const pipeline::Pipeline& pipeline = *loaded.pipelines.front();
 
+  auto rings = pipeline::RingReader::open(pipeline, {.perf_bytes = kPerfBytes});
+  if (!rings) return fail(rings.error());
   auto live = io::Live::start(*config, pipeline);
   if (!live) return fail(live.error());
   if (!options.common.quiet) say(fmt::format("sluice: {} runs: {}\n", config->name, (*live)->summary()));
   const auto start = Clock::now();
-  const int signal = carry(**live, signals, *duration);
+  const int signal = carry(**live, **rings, signals, *duration);
   const io::LiveReport report = (*live)->stop();
+  (*rings)->drain();
   const std::chrono::duration<double> seconds = Clock::now() - start;
   return finish(options, {.pipeline = pipeline,
                           .report = report,
+                          .rings = (*rings)->counters(),
                           .seconds = seconds.count(),
                           .ended = signal == 0        ? "duration"
                                    : signal == SIGINT ? "SIGINT"

@@ -30,7 +30,8 @@ double rate(std::uint64_t frames, double seconds) { return seconds > 0 ? static_
 std::string run_text(const RunPrint& run) {
   const pipeline::Stats& stats = run.report.stats;
   std::string text = ports_table(run.pipeline, stats) + stages_tables(run.pipeline, stats) +
-                     drops_table(run.pipeline, stats) + devices_table(run) + sum_line(stats, "received");
+                     drops_table(run.pipeline, stats) + devices_table(run) + rings_table(run.pipeline, run.rings) +
+                     sum_line(stats, "received");
   return text + fmt::format("{:.1f} s ({}), {:.0f} frames/s\n", run.seconds, run.ended, rate(stats.rx(), run.seconds));
 }
 
@@ -66,7 +67,8 @@ std::string run_json(const RunPrint& run, const Run& options) {
                     {"ports", ports},
                     {"stages", stages_json(run.pipeline, stats.ingress)},
                     {"egress_stages", stages_json(run.pipeline, stats.egress)},
-                    {"drops", drops_json(stats)}};
+                    {"drops", drops_json(stats)},
+                    {"rings", rings_json(run.pipeline, run.rings)}};
   return out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

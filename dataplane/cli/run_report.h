@@ -6,12 +6,14 @@
 #include "dataplane/cli/verbs.h"
 #include "dataplane/io/live.h"
 #include "dataplane/pipeline/pipeline.h"
+#include "dataplane/pipeline/rings.h"
 
 namespace sluice::cli {
 
 struct RunPrint {
   const pipeline::Pipeline& pipeline;
   const io::LiveReport& report;
+  std::vector<pipeline::RingCounters> rings;
   double seconds = 0;
   std::string ended;  // "duration", "SIGTERM", "SIGINT"
 };

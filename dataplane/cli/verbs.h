@@ -48,6 +48,15 @@ struct Replay {
 };
 int replay(const Replay& options);
 
+struct Events {
+  Replay replay;                   // without `output`
+  std::vector<std::string> maps;   // empty = all that take records
+  std::vector<std::string> types;  // "STRUCT" or "MAP=STRUCT": what records begin with
+  std::string write;               // pcapng of the frames in records, instead of printing them; empty = none
+};
+// Replays, and prints what programs write to perf arrays and ring buffers.
+int events(const Events& options);
+
 struct Run {
   Common common;
   std::string config;
@@ -97,7 +106,8 @@ struct ProgRun {
   std::string data_out;
   std::uint32_t repeat = 1;
   std::string engine = "jit";
-  std::string maps;  // fixture
+  std::string maps;                       // fixture
+  std::vector<std::string> record_types;  // as Events::types, of the records that the fixture has read
   std::string dump_maps;
   std::uint32_t ingress_ifindex = 1;
   std::string frame_model = "linux";

@@ -118,6 +118,7 @@ struct Map {
   std::uint32_t max_entries = 0;  // 0 when absent
   enum class OnReload : std::uint8_t { kKeep, kReset, kRequireSame } on_reload = OnReload::kKeep;
   Text pin;
+  std::optional<bool> reader;    // of records; empty: yes in a pipeline, no in a fixture
   std::optional<Value> metrics;  // checked against the schema; what exports metrics reads it
   Mark mark;
 };

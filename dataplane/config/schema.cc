@@ -265,6 +265,11 @@ constexpr Row kMapRows[] = {
     {"on_reload", one_of(kOnReload), put_choice<&Map::on_reload>, "What a reload does to the contents.", "keep"},
     {"pin", kAnyText, put_text<&Map::pin>, "Name under which maps of several objects are one.",
      "the map's own, where the object pins it by name"},
+    {"reader", kTrueOrFalse, put_bool<&Map::reader>,
+     "Whether somebody reads the records of a PERF_EVENT_ARRAY or RINGBUF; without a reader `bpf_perf_event_output` "
+     "fails "
+     "with -ENOENT and a ring buffer fills.",
+     "true; in a fixture false"},
     {"metrics", object_of(kMetricRows), put_metrics, "Export of the contents by the metrics page.", ""},
 };
 

@@ -82,6 +82,7 @@ class Writer {
     if (!takes_programs(map)) {
       return fill_map(context_.get(), given, map, btf, [this](std::string_view name) { return find_map(name); });
     }
+    if (!check_reader(context_.get(), given, map)) return;
     if (!given.file.value.empty()) {
       return context_.error(given.file.mark,
                             fmt::format("map {}: lists its entries itself in a fixture", given.name.value));
@@ -186,6 +187,16 @@ void prepare(const Fixture& fixture, vm::ElfObject& object, Diagnostics& diagnos
   Context context(fixture);
   for (const auto& [name, value] : fixture.contents.globals) set_global(context, object, name, value);
   context.move_to(diagnostics);
+}
+
+std::vector<std::shared_ptr<vm::Map>> read_maps(const Fixture& fixture, const FixtureTarget& target) {
+  std::vector<std::shared_ptr<vm::Map>> read(target.maps.size());
+  for (const config::Map& given : fixture.contents.maps) {
+    for (std::size_t i = 0; i < read.size() && given.reader.value_or(false); ++i) {
+      if (target.object.maps[i].spec.name == given.name.value) read[i] = target.maps[i];
+    }
+  }
+  return read;
 }
 
 Result<void> fill(const Fixture& fixture, const FixtureTarget& target, Diagnostics& diagnostics) {

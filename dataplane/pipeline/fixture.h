@@ -36,6 +36,8 @@ struct FixtureTarget {
   // kUsage is the fixture's mistake, others end the filling.
   std::function<Result<const vm::ProgramSlot*>(const std::string& name)> program;
 };
+// The maps that the fixture gives a reader, each at its place in `target.maps`; others are null.
+std::vector<std::shared_ptr<vm::Map>> read_maps(const Fixture& fixture, const FixtureTarget& target);
 // Mistakes of the fixture go to `diagnostics`; the Error is one of FixtureTarget::program.
 Result<void> fill(const Fixture& fixture, const FixtureTarget& target, Diagnostics& diagnostics);
 

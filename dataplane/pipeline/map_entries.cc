@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dataplane/pipeline/objects.h"
+#include "dataplane/pipeline/rings.h"
 #include "dataplane/pipeline/value_text.h"
 #include "vm/whole_file.h"
 
@@ -46,6 +47,7 @@ class MapFiller {
                     .types = config.value_type ? &*config.value_type : nullptr} {}
 
   void fill() {
+    if (!check_reader(context_, config_, map_)) return;
     if (map_.spec().type == vm::MapType::kProgArray && (!config_.entries.empty() || !config_.file.value.empty())) {
       context_.error(config_.name.mark, "map-entry",
                      fmt::format("{}: a prog array is filled by pipelines.NAME.tail_calls", what_));
@@ -315,6 +317,14 @@ class MapFiller {
 };
 
 }  // namespace
+
+bool check_reader(const LoadContext& context, const config::Map& config, const vm::Map& map) {
+  if (!config.reader || is_ring(map)) return true;
+  context.error(config.name.mark, "map-reader",
+                fmt::format("map {} is of type {}: only perf_event_array and ringbuf have readers", config.name.value,
+                            vm::map_type_name(map.spec().type)));
+  return false;
+}
 
 void fill_map(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf,
               const MapFinder& find) {

@@ -403,6 +403,7 @@ void ObjectSet::fill_maps() {
     for (const config::Map* config : group.config) {
       fill_map(context_, *config, *first.object->maps[first.index], first.object->elf.btf.get(),
                [&](std::string_view name) { return inner_map(*first.object, name); });
+      if (!config->reader.value_or(true)) unread_.insert(first.object->maps[first.index].get());
     }
   }
 }
@@ -437,7 +438,8 @@ std::vector<NamedMap> ObjectSet::all_maps() const {
         all.push_back({.name = object->elf.maps[i].spec.name,
                        .objects = {object->elf.path},
                        .map = object->maps[i],
-                       .btf = object->elf.btf});
+                       .btf = object->elf.btf,
+                       .reader = !unread_.contains(object->maps[i].get())});
       }
     }
   }

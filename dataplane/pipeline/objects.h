@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -106,6 +107,7 @@ class ObjectSet {
   std::vector<Object*> by_program_;
   std::vector<const vm::LoadedProgram*> functions_;
   std::vector<Group> groups_;
+  std::set<const vm::Map*> unread_;              // `reader: false`
   std::shared_ptr<const vm::Btf> kernel_types_;  // null = those built in
   struct Written {
     const config::Text* name = nullptr;
@@ -118,6 +120,8 @@ class ObjectSet {
 // The map that entries of a map of maps mean by a name, or null.
 using MapFinder = std::function<std::shared_ptr<vm::Map>(std::string_view name)>;
 
+// Whether `reader:` may be said of the map; false after saying why not.
+bool check_reader(const LoadContext& context, const config::Map& config, const vm::Map& map);
 // maps.X: entries and file into one map instance.
 void fill_map(const LoadContext& context, const config::Map& config, vm::Map& map, const vm::Btf* btf,
               const MapFinder& find);

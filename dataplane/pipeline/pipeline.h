@@ -58,6 +58,7 @@ struct NamedMap {
   std::vector<std::string> objects;  // paths
   std::shared_ptr<vm::Map> map;
   std::shared_ptr<const vm::Btf> btf;  // of the first object, for the types in the spec; null without BTF
+  bool reader = true;                  // PERF_EVENT_ARRAY and RINGBUF: somebody reads what programs write there
 };
 
 class Pipeline {

@@ -1,6 +1,7 @@
 #include "dataplane/replay/replay.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -32,6 +33,8 @@ class Run {
  private:
   void flush(ReplayReport& report);
   void compare(ReplayReport& report);
+  void take_records(ReplayReport& report);
+  [[nodiscard]] std::string_view engine(std::size_t lane) const;
 
   const std::vector<std::unique_ptr<pipeline::Pipeline>>& pipelines_;
   const std::vector<Input>& inputs_;
@@ -40,8 +43,10 @@ class Run {
   std::optional<Merge> merge_;
   std::vector<std::unique_ptr<Writer>> writers_;
   std::vector<std::unique_ptr<LaneRunner>> lanes_;
-  std::uint16_t port_ = 0;      // of the burst being gathered
-  std::uint64_t clock_ns_ = 0;  // never runs backwards
+  std::vector<std::unique_ptr<pipeline::RingReader>> rings_;  // of each lane
+  std::array<pipeline::RingBatch, 2> batches_;                // the first lane's and another's
+  std::uint16_t port_ = 0;                                    // of the burst being gathered
+  std::uint64_t clock_ns_ = 0;                                // never runs backwards
 };
 
 Result<void> Run::open(ReplayReport& report) {
@@ -72,17 +77,24 @@ Result<void> Run::open(ReplayReport& report) {
                                           .comments = writes && options_.output->format == Format::kPcapng,
                                           .writers = writes ? &writers_ : nullptr}));
     report.lanes.emplace_back();
+    const bool looked_at = options_.records != nullptr || pipelines_.size() > 1;
+    auto rings = pipeline::RingReader::open(*pipelines_[i], {.ordered = looked_at});
+    if (!rings) return std::move(rings).error();
+    rings_.push_back(std::move(*rings));
   }
+  // A burst's records have the burst's time.
+  clocked_ = clocked_ || !rings_[0]->empty();
   return {};
+}
+
+std::string_view Run::engine(std::size_t lane) const {
+  return pipelines_[lane]->stages() == 0 ? std::string_view("?")
+                                         : engine_name(pipelines_[lane]->stage(0).runner.engine());
 }
 
 void Run::compare(ReplayReport& report) {
   for (std::size_t i = 1; i < lanes_.size(); ++i) {
     if (!report.difference) {
-      const auto engine = [&](std::size_t lane) {
-        return pipelines_[lane]->stages() == 0 ? std::string_view("?")
-                                               : engine_name(pipelines_[lane]->stage(0).runner.engine());
-      };
       report.difference = first_difference(*lanes_[0], engine(0), *lanes_[i], engine(i));
     }
     lanes_[i]->log().clear();
@@ -92,13 +104,35 @@ void Run::compare(ReplayReport& report) {
 
 void Run::flush(ReplayReport& report) {
   if (lanes_[0]->waiting() == 0) return;
-  if (lanes_.size() == 1) return lanes_[0]->run(port_, clock_ns_);
+  if (lanes_.size() == 1) {
+    lanes_[0]->run(port_, clock_ns_);
+    return take_records(report);
+  }
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     const auto start = SteadyClock::now();
     lanes_[i]->run(port_, clock_ns_);
     report.lanes[i].seconds += Seconds(SteadyClock::now() - start).count();
   }
   compare(report);
+  take_records(report);
+}
+
+void Run::take_records(ReplayReport& report) {
+  if (rings_[0]->empty()) return;
+  if (lanes_.size() == 1 && options_.records == nullptr) return rings_[0]->drain();
+  auto& [first, other] = batches_;
+  rings_[0]->take(first);
+  for (std::size_t i = 1; i < lanes_.size(); ++i) {
+    rings_[i]->take(other);
+    const auto at = first.first_difference(other);
+    if (!at || report.difference) continue;
+    const std::string_view map = pipelines_[0]->maps()[(*at < first.size() ? first : other).record(*at).map].name;
+    report.difference = fmt::format("record {} of the burst up to frame {}: {} and {} write different ones (map {})",
+                                    *at + 1, report.frames, engine(0), engine(i), map);
+  }
+  for (std::size_t i = 0; options_.records != nullptr && i < first.size(); ++i) {
+    options_.records->record(first.record(i), port_, clock_ns_);
+  }
 }
 
 void Run::frames(ReplayReport& report) {
@@ -121,7 +155,10 @@ void Run::frames(ReplayReport& report) {
 }
 
 Result<void> Run::close(ReplayReport& report) {
-  for (std::size_t i = 0; i < lanes_.size(); ++i) report.lanes[i].stats = lanes_[i]->stats();
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    report.lanes[i].stats = lanes_[i]->stats();
+    report.lanes[i].rings = rings_[i]->counters();
+  }
   if (lanes_.size() == 1) report.lanes[0].seconds = report.seconds;
   for (std::size_t i = 0; i < report.inputs.size(); ++i) {
     report.inputs[i].frames = merge_->delivered(i);
@@ -129,6 +166,7 @@ Result<void> Run::close(ReplayReport& report) {
   }
   for (const auto& lane : report.lanes) {
     if (!report.difference && !(lane.stats == report.lanes[0].stats)) report.difference = "the counters differ";
+    if (!report.difference && lane.rings != report.lanes[0].rings) report.difference = "records written or lost differ";
   }
   for (const auto& writer : writers_) {
     if (auto failed = writer->finish()) return Error{ErrorCode::kEnvironment, std::move(*failed)};

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "dataplane/pipeline/frame.h"
 #include "dataplane/pipeline/pipeline.h"
+#include "dataplane/pipeline/rings.h"
 #include "dataplane/pipeline/stats.h"
 #include "dataplane/replay/writer.h"
 
@@ -21,17 +22,28 @@ struct Input {
   std::string path;
 };
 
+// Who wants to see the records that programs write to perf arrays and ring buffers.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  // In the order they were begun. `record.map` is an index into Pipeline::maps(). `port` is the one that the frame came
+  // in by, `time_ns` its time: what bpf_ktime_get_ns said to the program. Called between bursts.
+  virtual void record(const pipeline::RingRecord& record, std::uint16_t port, std::uint64_t time_ns) = 0;
+};
+
 struct ReplayOptions {
   pipeline::FrameModel model = pipeline::FrameModel::kNative;
   bool fixed_clock = false;  // time starts at 60 s and a frame takes 1 µs, instead of the capture's time stamps
   std::uint64_t seed = 1;    // of bpf_get_prandom_u32
   std::optional<OutputPattern> output;
+  RecordSink* records = nullptr;  // gets those of the first pipeline; null = they are counted only
 };
 
 // One engine's view of the run.
 struct Lane {
   pipeline::Stats stats;
-  double seconds = 0;  // inside the pipeline; the whole run when there is but one lane
+  std::vector<pipeline::RingCounters> rings;  // of the maps whose records were read
+  double seconds = 0;                         // inside the pipeline; the whole run when there is but one lane
 };
 
 struct InputReport {

@@ -49,10 +49,10 @@ class PcapWriter : public Writer {
 
 class PcapngWriter : public Writer {
  public:
-  PcapngWriter(std::unique_ptr<OutputFile> file, std::string_view port) : file_(std::move(file)) {
-    constexpr std::string_view kApplication = "sluice replay";
+  PcapngWriter(std::unique_ptr<OutputFile> file, std::span<const std::string> interfaces, std::string_view application)
+      : file_(std::move(file)) {
     constexpr std::uint32_t kSectionFixed = 28;
-    const std::uint32_t section = kSectionFixed + option_size(kApplication.size()) + kEndOfOptions;
+    const std::uint32_t section = kSectionFixed + option_size(application.size()) + kEndOfOptions;
     file_->put32(0x0a0d0d0a);  // section header block
     file_->put32(section);
     file_->put32(0x1a2b3c4d);
@@ -60,22 +60,10 @@ class PcapngWriter : public Writer {
     file_->put16(0);
     file_->put32(0xffffffff);  // section length: not given
     file_->put32(0xffffffff);
-    option(kShbUserappl, as_bytes(kApplication));
+    option(kShbUserappl, as_bytes(application));
     end_of_options();
     file_->put32(section);
-
-    constexpr std::byte kNanos{9};  // if_tsresol: 10^-9 seconds
-    constexpr std::uint32_t kInterfaceFixed = 20;
-    const std::uint32_t interface = kInterfaceFixed + option_size(port.size()) + option_size(1) + kEndOfOptions;
-    file_->put32(1);  // interface description block
-    file_->put32(interface);
-    file_->put16(kLinkEthernet);
-    file_->put16(0);
-    file_->put32(0);  // snap length: no limit
-    option(kIfName, as_bytes(port));
-    option(kIfTsresol, {&kNanos, 1});
-    end_of_options();
-    file_->put32(interface);
+    for (const std::string& name : interfaces) describe(name);
   }
 
   void write(const Sent& frame) noexcept override {
@@ -83,10 +71,10 @@ class PcapngWriter : public Writer {
     const std::size_t size = frame.head.size() + frame.frag.size();
     const std::size_t comment = std::min(frame.comment.size(), kLongestOption);
     const std::uint32_t block = kPacketFixed + padded(size) + (comment == 0 ? 0 : option_size(comment)) +
-                                option_size(kVerdictBytes) + kEndOfOptions;
+                                (frame.verdict ? option_size(kVerdictBytes) : 0) + kEndOfOptions;
     file_->put32(6);  // enhanced packet block
     file_->put32(block);
-    file_->put32(0);  // interface
+    file_->put32(frame.interface);
     file_->put32(static_cast<std::uint32_t>(frame.time_ns >> 32));
     file_->put32(static_cast<std::uint32_t>(frame.time_ns));
     file_->put32(static_cast<std::uint32_t>(size));
@@ -95,10 +83,12 @@ class PcapngWriter : public Writer {
     file_->put(frame.frag);
     file_->pad(padded(size) - size);
     if (comment != 0) option(kComment, as_bytes(frame.comment.substr(0, comment)));
-    std::byte verdict[kVerdictBytes] = {std::byte{2}};  // kind: eBPF XDP, then the verdict as a 64-bit number
-    const std::uint64_t number = frame.verdict;
-    std::memcpy(verdict + 1, &number, sizeof(number));
-    option(kEpbVerdict, verdict);
+    if (frame.verdict) {
+      std::byte verdict[kVerdictBytes] = {std::byte{2}};  // kind: eBPF XDP, then the verdict as a 64-bit number
+      const std::uint64_t number = *frame.verdict;
+      std::memcpy(verdict + 1, &number, sizeof(number));
+      option(kEpbVerdict, verdict);
+    }
     end_of_options();
     file_->put32(block);
   }
@@ -109,6 +99,22 @@ class PcapngWriter : public Writer {
   static constexpr std::uint32_t kEndOfOptions = 4;      // bytes of opt_endofopt
   static constexpr std::size_t kLongestOption = 65'532;  // bytes; the length has 16 bits, and is padded to 4
   static constexpr std::size_t kVerdictBytes = 9;
+
+  // An interface description block.
+  void describe(std::string_view name) noexcept {
+    constexpr std::byte kNanos{9};  // if_tsresol: 10^-9 seconds
+    constexpr std::uint32_t kInterfaceFixed = 20;
+    const std::uint32_t interface = kInterfaceFixed + option_size(name.size()) + option_size(1) + kEndOfOptions;
+    file_->put32(1);
+    file_->put32(interface);
+    file_->put16(kLinkEthernet);
+    file_->put16(0);
+    file_->put32(0);  // snap length: no limit
+    option(kIfName, as_bytes(name));
+    option(kIfTsresol, {&kNanos, 1});
+    end_of_options();
+    file_->put32(interface);
+  }
 
   static std::span<const std::byte> as_bytes(std::string_view text) noexcept {
     return std::as_bytes(std::span(text.data(), text.size()));
@@ -186,10 +192,18 @@ std::optional<std::string> OutputFile::flush() noexcept {
 
 Result<std::unique_ptr<Writer>> create_writer(const std::string& path, Format format, bool nanoseconds,
                                               std::string_view port) {
+  const std::string interfaces[] = {std::string(port)};
+  if (format == Format::kPcapng) return create_pcapng(path, interfaces, "sluice replay");
   auto file = OutputFile::create(path);
   if (!file) return std::move(file).error();
-  if (format == Format::kPcapng) return {std::make_unique<PcapngWriter>(std::move(*file), port)};
   return {std::make_unique<PcapWriter>(std::move(*file), nanoseconds)};
+}
+
+Result<std::unique_ptr<Writer>> create_pcapng(const std::string& path, std::span<const std::string> interfaces,
+                                              std::string_view application) {
+  auto file = OutputFile::create(path);
+  if (!file) return std::move(file).error();
+  return {std::make_unique<PcapngWriter>(std::move(*file), interfaces, application)};
 }
 
 Result<OutputPattern> OutputPattern::parse(std::string_view text) {

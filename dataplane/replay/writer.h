@@ -19,9 +19,10 @@ struct Sent {
   std::uint64_t time_ns = 0;
   std::span<const std::byte> head;  // the frame: linear part, then frag
   std::span<const std::byte> frag;
-  std::uint32_t missing = 0;  // bytes that were on the wire and not in the capture
-  std::uint32_t verdict = 0;  // a vm::Verdict
-  std::string_view comment;   // empty = none; pcapng only
+  std::uint32_t missing = 0;             // bytes that were on the wire and not in the capture
+  std::optional<std::uint32_t> verdict;  // a vm::Verdict; pcapng only
+  std::string_view comment;              // empty = none; pcapng only
+  std::uint32_t interface = 0;           // index into those of the file; pcapng only
 };
 
 // A file written through a buffer of 1 MiB. Regular files are replaced.
@@ -61,6 +62,10 @@ enum class Format : std::uint8_t { kPcap, kPcapng };
 // `nanoseconds` decides the magic of pcap; pcapng always has them. `port` names the interface in pcapng.
 Result<std::unique_ptr<Writer>> create_writer(const std::string& path, Format format, bool nanoseconds,
                                               std::string_view port);
+
+// A pcapng file of several interfaces. `application` is who writes it.
+Result<std::unique_ptr<Writer>> create_pcapng(const std::string& path, std::span<const std::string> interfaces,
+                                              std::string_view application);
 
 // Where the capture of each port goes: "out/" is out/PORT.pcap, and %p stands for the port's name elsewhere. The format
 // follows the ending. kUsage when the pattern fits none of this.

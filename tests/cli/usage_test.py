@@ -11,11 +11,13 @@ from pathlib import Path
 from runner import Run, Tap
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-VERBS = [["check"], ["replay"], ["graph"], ["schema"], ["explain-error"], ["exec"], ["bench"], ["prog"], ["prog", "show"],
+VERBS = [["check"], ["replay"], ["events"], ["graph"], ["schema"], ["explain-error"], ["exec"], ["bench"], ["prog"], ["prog", "show"],
          ["prog", "verify"], ["prog", "dump"], ["prog", "run"]]
 USAGE_ERRORS = [[], ["nonsense"], ["check"], ["check", "--nonsense", "a.yaml"], ["check", "--set", "novalue", "a.yaml"],
                 ["check", "--set", "=1", "a.yaml"], ["graph"], ["graph", "a.yaml", "b.yaml"], ["replay", "a.yaml"],
-                ["replay", "a.yaml", "-i", "lan0"], ["prog"], ["prog", "nonsense"], ["prog", "verify"],
+                ["replay", "a.yaml", "-i", "lan0"], ["events", "a.yaml"], ["events", "a.yaml", "-i", "lan0"],
+                ["events", "l2-switch.yaml", "-i", "p1=../pcaps/l2.pcap"],
+                ["prog"], ["prog", "nonsense"], ["prog", "verify"],
                 ["prog", "run", "a.o"], ["explain-error"], ["explain-error", "no-such-code"], ["schema", "--page", "x"]]
 
 

@@ -47,12 +47,17 @@ PerfRing* PerfEventArray::ring(std::uint32_t index) const noexcept {
   return index < spec().max_entries ? __atomic_load_n(&slots_[index], __ATOMIC_ACQUIRE) : nullptr;
 }
 
-PerfEventArray::Room PerfEventArray::reserve(std::uint32_t index, unsigned cpu, std::uint64_t bytes) const noexcept {
+void PerfEventArray::number_by(std::uint32_t* next) noexcept {
+  for (const auto& ring : held_) ring->number_by(next);
+}
+
+PerfEventArray::Room PerfEventArray::reserve(std::uint32_t index, unsigned cpu, std::uint64_t bytes,
+                                             std::uint64_t of_frame) const noexcept {
   if (index >= spec().max_entries) return {.error = -E2BIG};
   PerfRing* const found = ring(index);
   if (found == nullptr) return {.error = -ENOENT};
   if (index != cpu) return {.error = -EOPNOTSUPP};
-  std::byte* const to = found->reserve(bytes);
+  std::byte* const to = found->reserve(bytes, of_frame);
   return {.to = to, .ring = found, .error = to == nullptr ? -ENOSPC : 0};
 }
 

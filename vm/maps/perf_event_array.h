@@ -24,13 +24,18 @@ class PerfEventArray final : public Map {
   // The ring in a slot, or null.
   [[nodiscard]] PerfRing* ring(std::uint32_t index) const noexcept;
 
-  // Room for `bytes` in the ring of slot `index` for a program on `cpu`. Data path.
+  // PerfRing::number_by of all rings that were opened.
+  void number_by(std::uint32_t* next) noexcept;
+
+  // Room for `bytes`, the last `of_frame` of them a frame's, in the ring of slot `index` for a program on `cpu`. Data
+  // path.
   struct Room {
     std::byte* to = nullptr;  // null: see `error`
     PerfRing* ring = nullptr;
     int error = 0;  // -E2BIG: no such slot; -ENOENT: it is empty; -EOPNOTSUPP: another CPU's; -ENOSPC: no room
   };
-  [[nodiscard]] Room reserve(std::uint32_t index, unsigned cpu, std::uint64_t bytes) const noexcept;
+  [[nodiscard]] Room reserve(std::uint32_t index, unsigned cpu, std::uint64_t bytes,
+                             std::uint64_t of_frame = 0) const noexcept;
 
   // No values that can be read: -ENOTSUPP (524), as the kernel has it. Bytes cannot name a ring: -EBADF.
   std::byte* lookup(const std::byte* key, unsigned cpu) noexcept override;

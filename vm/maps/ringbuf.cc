@@ -33,7 +33,12 @@ std::uint32_t& Ringbuf::header(std::uint64_t position) const noexcept {
 }
 
 std::byte* Ringbuf::reserve(std::uint64_t bytes) noexcept {
-  if (bytes > kMostBytes || room_of(bytes) > mask_ + 1) return nullptr;
+  std::byte* const record = bytes > kMostBytes || room_of(bytes) > mask_ + 1 ? nullptr : reserve_locked(bytes);
+  if (record == nullptr) __atomic_fetch_add(&lost_, 1, __ATOMIC_RELAXED);
+  return record;
+}
+
+std::byte* Ringbuf::reserve_locked(std::uint64_t bytes) noexcept {
   const std::uint64_t consumer = __atomic_load_n(&consumer_, __ATOMIC_ACQUIRE);
   const SpinGuard guard(lock_);
   while (pending_ < producer_) {
@@ -47,6 +52,7 @@ std::byte* Ringbuf::reserve(std::uint64_t bytes) noexcept {
   std::uint32_t& length = header(producer_);
   std::byte* const record = reinterpret_cast<std::byte*>(&length) + kHeaderBytes;
   __atomic_store_n(&length, static_cast<std::uint32_t>(bytes) | kBusy, __ATOMIC_RELAXED);
+  (&length)[1] = next_ == nullptr ? 0 : __atomic_fetch_add(next_, 1, __ATOMIC_RELAXED);
   __atomic_store_n(&producer_, after, __ATOMIC_RELEASE);  // the reader sees the header with it
   return record;
 }
@@ -90,6 +96,12 @@ bool Ringbuf::consume(See see, void* state) {
     __atomic_store_n(&consumer_, consumer_ + room_of(bytes), __ATOMIC_RELEASE);
     if (wanted) return true;
   }
+}
+
+std::uint32_t Ringbuf::order_of(std::span<const std::byte> record) noexcept {
+  std::uint32_t order = 0;
+  std::memcpy(&order, record.data() - sizeof order, sizeof order);
+  return order;
 }
 
 std::byte* Ringbuf::lookup(const std::byte* /*key*/, unsigned /*cpu*/) noexcept { return nullptr; }

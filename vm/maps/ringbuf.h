@@ -1,7 +1,7 @@
 #pragma once
 // RINGBUF: records of any size from all workers to one reader, in the order of their reservation
 // (kernel Documentation/bpf/ringbuf.rst). `max_entries` is its size in bytes, a power of two and whole pages. A record
-// is an 8-byte header {length and two marks, unused} and its bytes, padded to 8.
+// is an 8-byte header {length and two marks, place among the records of several rings} and its bytes, padded to 8.
 // Threads: reserve, submit, discard, output and query by any worker; consume by one thread at a time beside them.
 #include <cstdint>
 #include <span>
@@ -34,6 +34,13 @@ class Ringbuf final : public Map {
   using See = void (*)(void* state, std::span<const std::byte> record);
   bool consume(See see, void* state);
 
+  // Of a record that consume shows: what `number_by` counted when it was reserved.
+  [[nodiscard]] static std::uint32_t order_of(std::span<const std::byte> record) noexcept;
+  // As PerfRing::number_by.
+  void number_by(std::uint32_t* next) noexcept { next_ = next; }
+  // Records that found no room.
+  [[nodiscard]] std::uint64_t lost() const noexcept { return __atomic_load_n(&lost_, __ATOMIC_RELAXED); }
+
   // No keys, no values: -ENOTSUPP (524), as the kernel has it.
   std::byte* lookup(const std::byte* key, unsigned cpu) noexcept override;
   int update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned cpu) noexcept override;
@@ -44,14 +51,17 @@ class Ringbuf final : public Map {
  private:
   Ringbuf(const MapSpec& spec, unsigned cpus, MirroredMemory memory);
   static void commit(std::byte* record, std::uint32_t mark) noexcept;
+  std::byte* reserve_locked(std::uint64_t bytes) noexcept;
   [[nodiscard]] std::uint32_t& header(std::uint64_t position) const noexcept;
 
   MirroredMemory memory_;
   std::byte* data_;
   std::uint64_t mask_;
+  std::uint32_t* next_ = nullptr;
   alignas(64) std::uint32_t lock_ = 0;  // of producer_ and pending_
   std::uint64_t producer_ = 0;          // positions: bytes since the start, ever growing
   std::uint64_t pending_ = 0;           // all before it is complete
+  std::uint64_t lost_ = 0;
   alignas(64) std::uint64_t consumer_ = 0;
 };
 

@@ -168,6 +168,57 @@ TEST(Replay, LanesThatDifferAreToldWithTheFrame) {
   EXPECT_EQ(report->difference, "frame 1: interp sent 60 bytes to b (pass), interp dropped it (program)");
 }
 
+std::unique_ptr<pipeline::Loading> records(const std::string& more) {
+  auto loading =
+      pipeline::load_text("programs: {p: {object: \"" SLUICE_TEST_OBJECTS "/records.o\"" + more +
+                          "}}\npipelines: {m: {entry: p, on_pass: b}}\nattach: [{ports: [a], ingress: m}]\n");
+  EXPECT_TRUE(loading->pipeline) << loading->said();
+  return loading;
+}
+
+TEST(Replay, LanesThatWriteOtherRecordsDiffer) {
+  const std::string capture = write_capture(pcap_header().text() + pcap_record(1, 0, std::string(60, 'x')));
+  for (const bool other : {false, true}) {
+    std::vector<std::unique_ptr<pipeline::Pipeline>> pipelines;
+    pipelines.push_back(std::move(records("")->pipeline));
+    pipelines.push_back(std::move(records(other ? ", globals: {rounds: 1}" : "")->pipeline));
+    ASSERT_TRUE(pipelines[0] && pipelines[1]);
+    const auto report = replay(pipelines, {{.port = 0, .path = capture}}, {.output = {}});
+    ASSERT_TRUE(report);
+    if (other) {
+      EXPECT_EQ(report->difference,
+                "record 3 of the burst up to frame 1: interp and interp write different ones (map events)");
+    } else {
+      EXPECT_EQ(report->difference, std::nullopt);
+    }
+  }
+}
+
+TEST(Replay, RecordsHaveTheFramesTimeAndPort) {
+  struct Seen : RecordSink {
+    void record(const pipeline::RingRecord& record, std::uint16_t port, std::uint64_t time_ns) override {
+      if (record.cpu) all.push_back(std::to_string(port) + "@" + std::to_string(time_ns));
+    }
+    std::vector<std::string> all;
+  } seen;
+  std::vector<std::unique_ptr<pipeline::Pipeline>> pipelines;
+  pipelines.push_back(std::move(records("")->pipeline));
+  ASSERT_TRUE(pipelines[0]);
+  const std::string frame(60, 'x');
+  const std::string capture = write_capture(pcap_header().text() + pcap_record(1, 1, frame) + pcap_record(1, 1, frame) +
+                                            pcap_record(1, 3, frame) + pcap_record(1, 2, frame));
+  const auto report = replay(pipelines, {{.port = 0, .path = capture}}, {.output = {}, .records = &seen});
+  ASSERT_TRUE(report);
+  const std::string first = "0@1000001000", later = "0@1000003000";  // time never runs backwards
+  EXPECT_THAT(seen.all, testing::ElementsAre(first, first, later, later));
+  ASSERT_EQ(report->lanes[0].rings.size(), 2U);
+  for (const auto& ring : report->lanes[0].rings) {
+    const bool events = pipelines[0]->maps()[ring.map].name == "events";
+    EXPECT_EQ(ring, (pipeline::RingCounters{
+                        .map = ring.map, .records = events ? 4U : 3U, .bytes = events ? 4U * 76 : 3U * 16, .lost = 0}));
+  }
+}
+
 TEST(Replay, FramesOutsideTheModelAreDroppedByName) {
   const auto loading = pipeline::load_text("programs: {last: {object: \"" + pipeline::object("stages") +
                                            "\", function: last}}\npipelines: {m: {entry: last, on_pass: b}}\n"
