@@ -2,9 +2,16 @@
 // LPM_TRIE as the engines see it: plain data and an inline look-up, freestanding (C and C++).
 //
 // A binary trie without one-way branches: a node stands for a prefix, its children for longer ones that differ in the
-// bit behind it. Nodes without a value only branch. Every change is published by one store of one link (root or child),
-// so look-ups take no lock. A node taken out is used again only after `sequence` went up: a look-up during which it
-// changed may have strayed and starts again. A node's address never changes. Any thread.
+// bit behind it. Nodes without a value only branch. Beside it an index, for keys of full length: tables by a key's
+// first bytes, then by one byte each, until few nodes are left to walk. An entry of level k (bytes 0..k) has the
+// longest prefix of 8k+1 to 8k+8 bits (level 0: from 0) that covers its bytes, and where longer ones are. The first
+// levels are tables of their own: `first` for the last of them, `shorter` for those above, which matter where nothing
+// longer fits.
+//
+// Every change is, for one key, published by one store: of a link (root or child) for those that walk the trie, of an
+// entry for those that use the index. So look-ups take no lock. What is taken out is used again only after `sequence`
+// went up: a look-up during which it changed may have strayed and starts again. A node's address never changes. Any
+// thread.
 #include "vm/maps/words.h"
 
 #ifdef __cplusplus
@@ -17,8 +24,18 @@ typedef struct LpmTrieNode {
   uint32_t has_value;    // 0 or 1
 } LpmTrieNode;           // then the data rounded up to 8, then the value
 
+// An entry of the index: the node with the prefix in the lower half, 0 = none; in the upper one 0 when nothing longer
+// is below, a node to walk on from, or kLpmTable and the number of a table of the next level.
+typedef uint64_t LpmEntry;
+enum { kLpmTableEntries = 256 };
+static const uint32_t kLpmTable = 1U << 31;
+
 typedef struct LpmTrieView {
   uint8_t* nodes;         // node n, from 1, starts at nodes + n * node_stride
+  LpmEntry* first;        // by a key's first first_bits bits
+  LpmEntry* tables;       // table n, from 1, starts at tables + n * kLpmTableEntries
+  uint32_t* shorter[2];   // nodes by the first 8 and 16 bits; those of less than first_bits are used
+  uint32_t first_bits;    // 8, 16 or 24
   uint32_t node_stride;   // bytes
   uint32_t value_offset;  // bytes from a node's start
   uint32_t data_size;     // bytes of a key behind its 4 bytes of prefix length, 1..256
@@ -49,10 +66,10 @@ static inline uint32_t lpm_trie_match(const LpmTrieView* view, LpmTrieNode* node
   return most;
 }
 
-// The number of the node with the longest prefix of the first `bits` bits of `data`, or 0; not yet trusted.
-static inline uint32_t lpm_trie_walk(const LpmTrieView* view, const uint8_t* data, uint32_t bits) {
+// The number of the node with the longest prefix of the first `bits` bits of `data`, of those from `node` down, or 0;
+// not yet trusted.
+static inline uint32_t lpm_trie_walk(const LpmTrieView* view, uint32_t node, const uint8_t* data, uint32_t bits) {
   uint32_t found = 0;
-  uint32_t node = __atomic_load_n(&view->root, __ATOMIC_ACQUIRE);
   for (uint32_t least = 0; node != 0;) {
     LpmTrieNode* const at = lpm_trie_node(view, node);
     const uint32_t prefix = __atomic_load_n(&at->prefix_bits, __ATOMIC_ACQUIRE);
@@ -66,6 +83,43 @@ static inline uint32_t lpm_trie_walk(const LpmTrieView* view, const uint8_t* dat
   return found;
 }
 
+// The place of `data` in LpmTrieView::first.
+static inline uint32_t lpm_index_first(const LpmTrieView* view, const uint8_t* data) {
+  uint32_t word;
+  if (view->data_size >= 4) {
+    __builtin_memcpy(&word, data, sizeof word);
+  } else {
+    word = (uint32_t)word_tail(data, view->data_size);
+  }
+  return __builtin_bswap32(word) >> (32 - view->first_bits);
+}
+
+// The same as lpm_trie_walk from the root with all bits, by the index.
+static inline uint32_t lpm_index_walk(const LpmTrieView* view, const uint8_t* data) {
+  const uint32_t first = lpm_index_first(view, data);
+  LpmEntry entry = __atomic_load_n(&view->first[first], __ATOMIC_ACQUIRE);
+  uint32_t found = (uint32_t)entry;
+  uint32_t below = (uint32_t)(entry >> 32);
+  if (below != 0) {
+    // A look-up that has strayed may find more tables than a key has bytes.
+    for (uint32_t byte = view->first_bits / 8; (below & kLpmTable) != 0 && byte < view->data_size; ++byte) {
+      const uint64_t table = below & ~kLpmTable;
+      entry = __atomic_load_n(&view->tables[table * kLpmTableEntries + data[byte]], __ATOMIC_ACQUIRE);
+      if ((uint32_t)entry != 0) found = (uint32_t)entry;
+      below = (uint32_t)(entry >> 32);
+    }
+    if (below != 0 && (below & kLpmTable) == 0) {
+      const uint32_t longer = lpm_trie_walk(view, below, data, view->data_size * 8);
+      if (longer != 0) found = longer;
+    }
+  }
+  if (found == 0 && view->first_bits > 16) found = __atomic_load_n(&view->shorter[1][first >> 8], __ATOMIC_ACQUIRE);
+  if (found == 0 && view->first_bits > 8) {
+    found = __atomic_load_n(&view->shorter[0][first >> (view->first_bits - 8)], __ATOMIC_ACQUIRE);
+  }
+  return found;
+}
+
 // The node number that `key` (4 bytes of prefix length, then data) finds, or 0.
 static inline uint32_t lpm_trie_find(const LpmTrieView* view, const uint8_t* key) {
   uint32_t bits;
@@ -73,7 +127,9 @@ static inline uint32_t lpm_trie_find(const LpmTrieView* view, const uint8_t* key
   if (bits > view->data_size * 8) return 0;
   for (;;) {
     const uint32_t before = __atomic_load_n(&view->sequence, __ATOMIC_ACQUIRE);
-    const uint32_t node = lpm_trie_walk(view, key + 4, bits);
+    const uint32_t node = bits == view->data_size * 8
+                              ? lpm_index_walk(view, key + 4)
+                              : lpm_trie_walk(view, __atomic_load_n(&view->root, __ATOMIC_ACQUIRE), key + 4, bits);
     // All loads of the walk are acquire loads, so this one cannot come before them.
     if (__atomic_load_n(&view->sequence, __ATOMIC_RELAXED) == before) return node;
   }
