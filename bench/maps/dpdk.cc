@@ -1,6 +1,7 @@
 // DPDK's tables: rte_hash, rte_lpm, rte_lpm6, rte_fib and rte_fib6, by single look-ups and in bulk where they offer it.
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -84,7 +85,7 @@ class DpdkPeer final : public Peer {
     std::array<typename T::Key, kAtOnce> held;
     std::array<std::uint64_t, kAtOnce> values{};
     std::uint32_t total = 0;
-    const double start = now();
+    const double start = cpu_time();
     for (std::uint32_t i = 0; i < lookups; i += kAtOnce) {
       for (unsigned k = 0; k < kAtOnce; ++k) T::key(list + ((at_ + i + k) & (keys - 1)) * kBytes, held[k]);
       asm volatile("" : : "r"(held.data()) : "memory");
@@ -98,7 +99,7 @@ class DpdkPeer final : public Peer {
         total += work == Work::kHit ? static_cast<std::uint32_t>(value != 0) : static_cast<std::uint32_t>(value);
       }
     }
-    const double ns = (now() - start) * 1e9;
+    const double ns = (cpu_time() - start) * 1e9;
     at_ += lookups;
     sum = total;
     return ns;
@@ -258,13 +259,21 @@ struct Fib6 {
   }
 };
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25  // linux/mman.h, since Linux 6.1
-#endif
-
-// DPDK's memory in huge pages also where the machine has set none aside.
-int collapse(const rte_memseg_list*, const rte_memseg* segment, size_t bytes, void*) {
-  madvise(segment->addr, bytes, MADV_COLLAPSE);
+// DPDK's memory in huge pages also where the machine has set none aside: piece by piece other memory comes in its place
+// that the kernel makes of huge pages. DPDK's other threads sleep meanwhile.
+int make_huge(const rte_memseg_list*, const rte_memseg* segment, size_t bytes, void*) {
+  constexpr std::size_t kPiece = std::size_t{64} << 20;
+  std::vector<char> kept(kPiece);
+  auto* const start = static_cast<char*>(segment->addr);
+  for (std::size_t at = 0; at < bytes; at += kPiece) {
+    const std::size_t size = std::min(kPiece, bytes - at);
+    std::memcpy(kept.data(), start + at, size);
+    if (mmap(start + at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+      return -1;  // and DPDK's memory has a hole
+    }
+    madvise(start + at, size, MADV_HUGEPAGE);
+    std::memcpy(start + at, kept.data(), size);
+  }
   return 0;
 }
 
@@ -274,7 +283,9 @@ Result<void> start_dpdk() {
   static std::vector<io::Eal> running;  // until the process ends
   auto eal = io::Eal::start({.memory_bytes = kMemory});
   if (!eal) return std::move(eal).error();
-  if (!eal->has_huge_pages()) rte_memseg_contig_walk(collapse, nullptr);
+  if (!eal->has_huge_pages() && rte_memseg_contig_walk(make_huge, nullptr) != 0) {
+    return Error{ErrorCode::kEnvironment, "DPDK's memory cannot be made of huge pages"};
+  }
   running.push_back(std::move(*eal));
   return {};
 }

@@ -95,11 +95,14 @@ class Kernel final : public Peer {
     }
     static const std::vector<std::byte> frame(64);
 
+    // What the kernel reports itself is time of the wall; the system call's own is not seen behind so many look-ups.
+    const double start = cpu_time();
     const auto result = kernel::run(programs_[static_cast<std::size_t>(work)],
                                     {.data = frame, .repeat = std::max(1U, lookups / kStep)});
+    const double ns = (cpu_time() - start) * 1e9;
     if (!result) return result.error();
     sum = result->retval;
-    return static_cast<double>(result->duration_ns) * std::max(1U, lookups / kStep);
+    return ns;
   }
 
   std::string object_;

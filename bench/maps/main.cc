@@ -132,6 +132,8 @@ void compare(const Workload& workload, const Options& options) {
   }
   check(all);
   measure(all, options.rounds);
+  std::printf("  of this process %.0f MB resident, %.0f MB of them in huge pages\n", resident_bytes() / 1e6,
+              huge_bytes() / 1e6);
   print(all);
 }
 
@@ -176,6 +178,6 @@ int main(int argc, char** argv) {
   if (options.hash != 0) compare(make_hash(options.hash), options);
   if (options.lpm4 != 0) compare(make_lpm4(options.lpm4), options);
   if (options.lpm6 != 0) compare(make_lpm6(options.lpm6), options);
-  std::printf("%.0f MB in huge pages, load average %s at the end\n", huge_bytes() / 1e6, load_average().c_str());
+  std::printf("load average %s at the end\n", load_average().c_str());
   return 0;
 }

@@ -88,6 +88,7 @@ struct KeyList {
 };
 
 double now();                // seconds, of a clock that only goes on
+double cpu_time();           // seconds this thread ran, in the kernel too: other processes on the CPU do not count
 double resident_bytes();     // of this process
 double huge_bytes();         // of them in huge pages
 std::string load_average();  // as in /proc/loadavg, three numbers

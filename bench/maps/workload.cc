@@ -1,4 +1,5 @@
 // The entries and keys of bench/maps, the same in every run; and small things its peers share.
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -176,6 +177,11 @@ Result<std::vector<Program>> load_programs(const std::string& path, Table table,
   return programs;
 }
 
+double cpu_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 namespace {

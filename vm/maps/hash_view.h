@@ -55,19 +55,19 @@ static inline uint64_t hash_view_candidates(uint64_t tags, uint16_t tag) {
   return (difference - ones) & ~difference & (ones << 15);
 }
 
-// The element number of `key` in the chain of `bucket`, or 0; one pass, not yet trusted.
+// The element number of `key` in the chain of `bucket`, or 0; one pass, not yet trusted. Both halves are looked at
+// before anything depends on either: where in its bucket a key lies, the CPU cannot foresee.
 static inline uint32_t hash_view_scan(const HashView* view, const HashBucket* bucket, const uint8_t* key,
                                       uint16_t tag) {
   for (;;) {
-    for (uint32_t half = 0; half < 2; ++half) {
-      const uint64_t tags = __atomic_load_n(&bucket->tags[half], __ATOMIC_ACQUIRE);
-      for (uint64_t left = hash_view_candidates(tags, tag); left != 0; left &= left - 1) {
-        const uint32_t lane = (uint32_t)__builtin_ctzll(left) / 16;
-        const uint32_t element = __atomic_load_n(&bucket->slots[half * 4 + lane], __ATOMIC_ACQUIRE);
-        if (element != 0 &&
-            words_equal(view->elements + (uint64_t)element * view->element_stride, key, view->key_size)) {
-          return element;
-        }
+    const uint64_t low = hash_view_candidates(__atomic_load_n(&bucket->tags[0], __ATOMIC_ACQUIRE), tag);
+    const uint64_t high = hash_view_candidates(__atomic_load_n(&bucket->tags[1], __ATOMIC_ACQUIRE), tag);
+    // Bit 16 * i + 14 is slot i, bit 16 * i + 15 slot i + 4.
+    for (uint64_t left = low >> 1 | high; left != 0; left &= left - 1) {
+      const uint32_t bit = (uint32_t)__builtin_ctzll(left);
+      const uint32_t element = __atomic_load_n(&bucket->slots[bit / 16 + (bit & 1) * 4], __ATOMIC_ACQUIRE);
+      if (element != 0 && words_equal(view->elements + (uint64_t)element * view->element_stride, key, view->key_size)) {
+        return element;
       }
     }
     const uint32_t next = __atomic_load_n(&bucket->next, __ATOMIC_ACQUIRE);

@@ -106,7 +106,7 @@ bool LpmIndex::follow(const Change& asked) noexcept {
     follow_shorter(change, level);
     return false;
   }
-  const std::uint32_t at = lpm_index_first(&view_, change.data);
+  const std::uint32_t at = lpm_index_first(&view_, view_.data_size, change.data);
   Path path;
   if (level == last_first) {
     const std::uint32_t start = (at & ~0xffU) | first_of(change.data, change.bits);
@@ -157,7 +157,7 @@ std::uint32_t LpmIndex::beyond(const std::uint8_t* data, std::uint32_t bits) con
     LpmTrieNode& at = node(number);
     const std::uint32_t prefix = load(at.prefix_bits);
     const std::uint32_t most = std::min(prefix, bits);
-    if (lpm_trie_match(&view_, &at, data, most) < most) return 0;
+    if (lpm_trie_match(view_.data_size, &at, data, most) < most) return 0;
     if (prefix > bits) return number;
     if (prefix == bits) return only_below(number);
     number = child(number, lpm_trie_bit(data, prefix));

@@ -83,7 +83,7 @@ LpmTrieMap::Place LpmTrieMap::find_locked(const Prefix& prefix) noexcept {
     place.node = load(*place.link);
     if (place.node == 0) return place;
     LpmTrieNode& node = at(place.node);
-    place.matching = lpm_trie_match(&view_, &node, prefix.data, std::min(node.prefix_bits, prefix.bits));
+    place.matching = lpm_trie_match(view_.data_size, &node, prefix.data, std::min(node.prefix_bits, prefix.bits));
     if (place.matching != node.prefix_bits || node.prefix_bits == prefix.bits) return place;
     if (load(node.has_value) != 0) place.shorter = place.node;
     place.parent = place.node;
@@ -227,7 +227,7 @@ bool LpmTrieMap::path_to(const Prefix& prefix, Path& path) const noexcept {
     LpmTrieNode& now = at(node);
     const std::uint32_t most = std::min(now.prefix_bits, prefix.bits);
     path.push(node);
-    if (lpm_trie_match(&view_, &now, prefix.data, most) != now.prefix_bits) return false;
+    if (lpm_trie_match(view_.data_size, &now, prefix.data, most) != now.prefix_bits) return false;
     if (now.prefix_bits == prefix.bits) return has_value(node);
     node = child(node, lpm_trie_bit(prefix.data, now.prefix_bits));
   }
