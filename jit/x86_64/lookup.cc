@@ -2,6 +2,8 @@
 
 #include <nmmintrin.h>
 
+#include <cstring>
+
 #include "vm/maps/hash_view.h"
 #include "vm/maps/lpm_trie_view.h"
 
@@ -23,11 +25,41 @@ __attribute__((target("sse4.2"))) inline std::uint32_t hash_of(const std::uint8_
   return static_cast<std::uint32_t>(crc);
 }
 
+// vm::hash_view_scan with the tags of a bucket compared at once. Fewer instructions a look-up are more look-ups that
+// the CPU has under way, each waiting for memory. The 16 bytes may be of two moments: the caller's sequence check
+// tells.
 template <std::uint32_t kBytes>
-__attribute__((target("sse4.2"), flatten)) std::uint32_t find_sized(const HashView& shared, const std::uint8_t* key) {
-  HashView view = shared;  // its members never change; a copy lets the key size be a constant
-  view.key_size = kBytes;
-  return vm::hash_view_find(&view, key, hash_of<kBytes>(key, view.seed));
+__attribute__((target("sse4.2"))) inline std::uint32_t scan_sized(const HashView& view, const vm::HashBucket* bucket,
+                                                                  const std::uint8_t* key, std::uint16_t tag) {
+  const __m128i wanted = _mm_set1_epi16(static_cast<std::int16_t>(tag));
+  for (;;) {
+    const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(bucket->tags));
+    asm volatile("" : : : "memory");  // an acquire load: what follows comes after it
+    // Two bits a slot.
+    for (auto left = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi16(tags, wanted))); left != 0;) {
+      const auto bit = static_cast<unsigned>(__builtin_ctz(left));
+      const std::uint32_t element = __atomic_load_n(&bucket->slots[bit / 2], __ATOMIC_ACQUIRE);
+      if (element != 0 && vm::words_equal(view.elements + std::uint64_t{element} * view.element_stride, key, kBytes)) {
+        return element;
+      }
+      left &= ~(3U << bit);
+    }
+    const std::uint32_t next = __atomic_load_n(&bucket->next, __ATOMIC_ACQUIRE);
+    if (next == 0) return 0;
+    bucket = view.buckets + next;
+  }
+}
+
+// vm::hash_view_find likewise.
+template <std::uint32_t kBytes>
+__attribute__((target("sse4.2"))) inline std::uint32_t find_sized(const HashView& view, const std::uint8_t* key) {
+  const std::uint32_t hash = hash_of<kBytes>(key, view.seed);
+  const vm::HashBucket* const first = view.buckets + (hash & view.bucket_mask);
+  for (;;) {
+    const std::uint32_t before = __atomic_load_n(&first->sequence, __ATOMIC_ACQUIRE);
+    const std::uint32_t element = scan_sized<kBytes>(view, first, key, vm::hash_view_tag(hash));
+    if ((before & 1) == 0 && __atomic_load_n(&first->sequence, __ATOMIC_RELAXED) == before) return element;
+  }
 }
 
 // What the LRU types' look-ups do beside finding.
@@ -40,14 +72,16 @@ inline std::uint32_t noted(const HashView& view, std::uint32_t element) {
 }
 
 template <std::uint32_t kBytes, bool kLru>
-std::uint8_t* hash_sized(const void* view, const std::uint8_t* key, std::uint32_t) noexcept {
+__attribute__((target("sse4.2"), flatten)) std::uint8_t* hash_sized(const void* view, const std::uint8_t* key,
+                                                                    std::uint32_t) noexcept {
   const auto& hash = *static_cast<const HashView*>(view);
   const std::uint32_t element = noted<kLru>(hash, find_sized<kBytes>(hash, key));
   return element != 0 ? vm::hash_view_value(&hash, element) : nullptr;
 }
 
 template <std::uint32_t kBytes, bool kLru>
-std::uint8_t* percpu_hash_sized(const void* view, const std::uint8_t* key, std::uint32_t cpu) noexcept {
+__attribute__((target("sse4.2"), flatten)) std::uint8_t* percpu_hash_sized(const void* view, const std::uint8_t* key,
+                                                                           std::uint32_t cpu) noexcept {
   const auto& hash = *static_cast<const HashView*>(view);
   const std::uint32_t element = noted<kLru>(hash, find_sized<kBytes>(hash, key));
   return element != 0 ? vm::hash_view_percpu_value(&hash, element, cpu) : nullptr;
@@ -67,6 +101,22 @@ std::uint8_t* lru_hash_any(const void* view, const std::uint8_t* key, std::uint3
 
 std::uint8_t* lru_percpu_hash_any(const void* view, const std::uint8_t* key, std::uint32_t cpu) noexcept {
   return vm::hash_view_lru_percpu_lookup(static_cast<const HashView*>(view), key, cpu);
+}
+
+// kBytes: of data. A key's own length is looked at, though programs nearly always ask for all of its bits.
+template <std::uint32_t kBytes>
+__attribute__((flatten)) std::uint8_t* lpm_trie_sized(const void* view, const std::uint8_t* key,
+                                                      std::uint32_t) noexcept {
+  const auto& shared = *static_cast<const vm::LpmTrieView*>(view);
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, key, sizeof bits);
+  if (bits != kBytes * 8) return vm::lpm_trie_lookup(&shared, key);
+  for (;;) {
+    const std::uint32_t before = __atomic_load_n(&shared.sequence, __ATOMIC_ACQUIRE);
+    const std::uint32_t node = vm::lpm_index_walk(&shared, kBytes, key + 4);
+    if (__atomic_load_n(&shared.sequence, __ATOMIC_RELAXED) != before) continue;
+    return node != 0 ? vm::lpm_trie_value(&shared, node) : nullptr;
+  }
 }
 
 std::uint8_t* lpm_trie(const void* view, const std::uint8_t* key, std::uint32_t) noexcept {
@@ -104,7 +154,9 @@ constexpr Sized kSized[] = {sized<4>(),  sized<6>(),  sized<8>(),  sized<12>(), 
 LookupFunction lookup_function(const vm::Map& map, Features features) {
   if (map.view() == nullptr) return nullptr;
   const vm::MapSpec& spec = map.spec();
-  if (spec.type == vm::MapType::kLpmTrie) return lpm_trie;
+  if (spec.type == vm::MapType::kLpmTrie) {
+    return spec.key_size == 4 + 4 ? lpm_trie_sized<4> : spec.key_size == 4 + 16 ? lpm_trie_sized<16> : lpm_trie;
+  }
   for (const Sized& s : kSized) {
     if (features.sse42 && s.key_size == spec.key_size) return s.functions.of(spec.type);
   }

@@ -6,11 +6,7 @@ namespace sluice::vm {
 
 std::uint32_t ElementPool::get() noexcept {
   const SpinGuard guard(lock_);
-  if (freed_ < kSpare && used_ < elements_) {
-    const std::uint32_t next = used_ + 1;
-    __atomic_store_n(&used_, next, __ATOMIC_RELAXED);
-    return next;
-  }
+  if (freed_ < kSpare && used_ < elements_) return ++used_;
   if (freed_ == 0) return 0;
   const std::uint32_t element = ring_[head_];
   head_ = head_ + 1 == elements_ ? 0 : head_ + 1;

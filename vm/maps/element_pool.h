@@ -17,8 +17,6 @@ class alignas(64) ElementPool {
   // A free number, or 0 when there is none.
   std::uint32_t get() noexcept;
   void put(std::uint32_t element) noexcept;
-  // Numbers above this were never given out.
-  [[nodiscard]] std::uint32_t used() const noexcept { return __atomic_load_n(&used_, __ATOMIC_RELAXED); }
 
  private:
   std::uint32_t* ring_;

@@ -14,9 +14,8 @@
 namespace sluice::vm {
 namespace {
 
-// LRU: freed elements that wait, so that pointers programs hold keep the old bytes for a while. Few, because the
-// clock's hand passes over them.
-constexpr std::uint32_t kLruSpare = 32;
+// LRU: how often other threads may take an element out between our picking it and our locking its chain.
+constexpr unsigned kPicks = 256;
 
 bool is_lru_type(MapType type) { return type == MapType::kLruHash || type == MapType::kLruPercpuHash; }
 const std::uint8_t* bytes(const std::byte* at) { return reinterpret_cast<const std::uint8_t*>(at); }
@@ -72,7 +71,7 @@ struct HashMap::Layout {
     while (std::uint64_t{first_buckets} * 4 < spec.max_entries) first_buckets *= 2;
     // Chains have no holes, so a chain with n overflow buckets holds more than 8n keys.
     overflow_buckets = spec.max_entries / kHashSlots + 1;
-    elements = spec.max_entries + cpus + 1 + (lru ? kLruSpare : ElementPool::kSpare);
+    elements = spec.max_entries + cpus + 1 + ElementPool::kSpare;
     element_bytes = round8(spec.key_size) + (percpu ? 0 : round8(spec.value_size));
     if (!percpu) return;
     percpu_stride = MapMemory::padded((std::uint64_t{elements} + 1) * round8(spec.value_size));
@@ -82,11 +81,13 @@ struct HashMap::Layout {
     return (std::uint64_t{first_buckets} + overflow_buckets) * sizeof(HashBucket);
   }
   [[nodiscard]] std::uint64_t elements_bytes() const { return (std::uint64_t{elements} + 1) * element_bytes; }
-  [[nodiscard]] std::uint64_t homes_bytes() const { return lru ? (std::uint64_t{elements} + 1) * 4 : 0; }
+  [[nodiscard]] std::uint64_t lists_bytes() const {
+    return lru ? (std::uint64_t{elements} + 1) * sizeof(LruLists::Node) : 0;
+  }
   [[nodiscard]] std::uint64_t marks_bytes() const { return lru ? std::uint64_t{elements} + 1 : 0; }
   [[nodiscard]] std::uint64_t total() const {
     return MapMemory::padded(bucket_bytes()) + MapMemory::padded(elements_bytes()) + MapMemory::padded(percpu_bytes) +
-           MapMemory::padded(homes_bytes()) + MapMemory::padded(marks_bytes()) +
+           MapMemory::padded(lists_bytes()) + MapMemory::padded(marks_bytes()) +
            MapMemory::padded(std::uint64_t{elements} * 4) + MapMemory::padded(std::uint64_t{overflow_buckets} * 4);
   }
 };
@@ -94,7 +95,7 @@ struct HashMap::Layout {
 HashMap::HashMap(const MapSpec& spec, unsigned cpus, MapMemory memory, const Layout& layout, std::uint64_t seed)
     : Map(spec, cpus),
       memory_(std::move(memory)),
-      clock_(nullptr, nullptr),
+      lru_(nullptr, nullptr, 0),
       elements_(nullptr, 0),
       overflow_(nullptr, 0),
       count_(0) {
@@ -104,9 +105,9 @@ HashMap::HashMap(const MapSpec& spec, unsigned cpus, MapMemory memory, const Lay
   view_.cpu_stride = layout.percpu_stride;
   view_.seed = seed;
   if (layout.lru) {
-    auto* const homes = reinterpret_cast<std::uint32_t*>(memory_.take(layout.homes_bytes()));
+    auto* const nodes = reinterpret_cast<LruLists::Node*>(memory_.take(layout.lists_bytes()));
     view_.marks = memory_.take(layout.marks_bytes());
-    clock_ = LruClock(homes, view_.marks);
+    lru_ = LruLists(nodes, view_.marks, spec.max_entries);
   }
   view_.hash = fastest_hash();
   view_.bucket_mask = layout.first_buckets - 1;
@@ -198,7 +199,7 @@ void HashMap::insert(HashBucket& first, const Place& place, std::uint16_t tag, c
   const std::uint32_t element = elements_.get();
   SLUICE_DCHECK(element != 0);  // the pool has more elements than max_entries and threads together
   fill(element, key, value);
-  if (is_lru()) clock_.enter(element, static_cast<std::uint32_t>(&first - view_.buckets), false);
+  if (is_lru()) lru_.enter(element, static_cast<std::uint32_t>(&first - view_.buckets));
   const SlotChange change(first);
   if (place.slot < kHashSlots) {
     set_slot(*place.bucket, place.slot, tag, element);
@@ -219,10 +220,7 @@ void HashMap::replace(HashBucket& first, const Place& place, const std::uint8_t*
   const std::uint32_t element = elements_.get();
   SLUICE_DCHECK(element != 0);
   fill(element, key, value);
-  if (is_lru()) {
-    clock_.leave(place.element);
-    clock_.enter(element, static_cast<std::uint32_t>(&first - view_.buckets), true);
-  }
+  if (is_lru()) lru_.take_over(element, place.element);
   {
     const SlotChange change(first);
     __atomic_store_n(&place.bucket->slots[place.slot], element, __ATOMIC_RELEASE);
@@ -231,16 +229,10 @@ void HashMap::replace(HashBucket& first, const Place& place, const std::uint8_t*
 }
 
 bool HashMap::evict() noexcept {
-  const std::uint32_t elements = std::max(elements_.used(), 1U);  // 0: who took the room has no element yet
-  // In a full map, all but this many of the elements are in: enough steps to meet one of them behind the last chance,
-  // unless other threads always took it just before.
-  const std::uint32_t most = LruClock::kSecondChances + 2 * (kLruSpare + cpus() + 1);
-  for (std::uint32_t step = 0; step < most; ++step) {
-    const std::uint32_t element = clock_.advance(elements);
+  for (unsigned turn = 0; turn < kPicks; ++turn) {
     std::uint32_t home = 0;
-    if (!clock_.is_in(element, home)) continue;
-    if (clock_.unmark(element) && step < LruClock::kSecondChances) continue;
-    if (evict_element(element, home)) return true;
+    const std::uint32_t element = lru_.pick(home);  // 0: who took the room has no element yet
+    if (element != 0 && evict_element(element, home)) return true;
   }
   return false;
 }
@@ -248,15 +240,14 @@ bool HashMap::evict() noexcept {
 bool HashMap::evict_element(std::uint32_t element, std::uint32_t home) noexcept {
   HashBucket& first = view_.buckets[home];
   const SpinGuard guard(first.lock);
-  std::uint32_t now = 0;
-  if (!clock_.is_in(element, now) || now != home) return false;  // it left in the meantime
+  if (!lru_.is_in(element, home)) return false;  // it left in the meantime
   Place place{&first, 0, element};
   while (slot_at(*place.bucket, place.slot) != element) {
     if (++place.slot < kHashSlots) continue;
     place = {&view_.buckets[place.bucket->next], 0, element};
   }
   remove_locked(first, place);
-  clock_.leave(element);
+  lru_.leave(element);
   free_element(element);
   return true;
 }
@@ -318,7 +309,7 @@ int HashMap::erase(const std::byte* key) noexcept {
   const Place place = find_locked(first, bytes(key), hash_view_tag(hash));
   if (place.element == 0) return -ENOENT;
   remove_locked(first, place);
-  if (is_lru()) clock_.leave(place.element);
+  if (is_lru()) lru_.leave(place.element);
   free_element(place.element);
   give_room();
   return 0;

@@ -1,11 +1,11 @@
 #pragma once
 // HASH, PERCPU_HASH, LRU_HASH and LRU_PERCPU_HASH. Look-ups take no lock (vm/maps/hash_view.h); writers lock the chain
 // of their key. Updating an existing key publishes a new element; per-CPU values change in place. A full LRU map gives
-// up an element that was not used lately (vm/maps/lru_clock.h); whether it was made with BPF_F_NO_COMMON_LRU or not,
+// up an element that was not used lately (vm/maps/lru_lists.h); whether it was made with BPF_F_NO_COMMON_LRU or not,
 // all CPUs share its room. Threads: as vm/maps/map.h says.
 #include "vm/maps/element_pool.h"
 #include "vm/maps/hash_view.h"
-#include "vm/maps/lru_clock.h"
+#include "vm/maps/lru_lists.h"
 #include "vm/maps/map.h"
 #include "vm/maps/map_memory.h"
 
@@ -79,7 +79,7 @@ class HashMap final : public Map {
 
   MapMemory memory_;
   HashView view_{};
-  LruClock clock_;  // LRU types only
+  LruLists lru_;  // LRU types only
   ElementPool elements_;
   ElementPool overflow_;             // numbers of overflow buckets, behind the first buckets
   alignas(64) std::uint32_t count_;  // elements in the map, at most max_entries

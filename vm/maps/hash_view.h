@@ -9,7 +9,7 @@
 //
 // Look-ups take no lock: search, then see that the sequence stayed the same. An element is given to another key only
 // after the sequence of the bucket it was in went up, so a key torn by reuse is never taken for a match. Look-ups in
-// LRU kinds mark the element they found (vm/maps/lru_clock.h). Any thread.
+// LRU kinds mark the element they found (vm/maps/lru_lists.h). Any thread.
 #include "vm/maps/hash_function_view.h"
 #include "vm/maps/words.h"
 
@@ -17,7 +17,10 @@
 namespace sluice::vm {
 #endif
 
-enum { kHashSlots = 8 };
+enum {
+  kHashSlots = 8,
+  kHashMostMarks = 2  // of an element of an LRU kind
+};
 
 typedef struct HashBucket {
   uint64_t tags[2];            // slot i: 16 bits at i % 4 * 16 of tags[i / 4]; 0 = empty
@@ -32,7 +35,7 @@ typedef struct HashView {
   HashBucket* buckets;  // first buckets 0..bucket_mask, then overflow buckets
   uint8_t* elements;    // element n starts at elements + n * element_stride: key, then (shared types) value
   uint8_t* percpu;      // per-CPU types: value of element n, CPU c at percpu + c * cpu_stride + n * value_stride
-  uint8_t* marks;       // LRU types: one an element, 1 = used since the clock's hand passed; null for the others
+  uint8_t* marks;       // LRU types: one an element, uses counted, 0..kHashMostMarks; null for the others
   uint64_t cpu_stride;  // bytes, a multiple of 128
   uint64_t seed;        // of the hash
   uint32_t (*hash)(const uint8_t* key, uint32_t bytes, uint64_t seed);
@@ -52,19 +55,19 @@ static inline uint64_t hash_view_candidates(uint64_t tags, uint16_t tag) {
   return (difference - ones) & ~difference & (ones << 15);
 }
 
-// The element number of `key` in the chain of `bucket`, or 0; one pass, not yet trusted.
+// The element number of `key` in the chain of `bucket`, or 0; one pass, not yet trusted. Both halves are looked at
+// before anything depends on either: where in its bucket a key lies, the CPU cannot foresee.
 static inline uint32_t hash_view_scan(const HashView* view, const HashBucket* bucket, const uint8_t* key,
                                       uint16_t tag) {
   for (;;) {
-    for (uint32_t half = 0; half < 2; ++half) {
-      const uint64_t tags = __atomic_load_n(&bucket->tags[half], __ATOMIC_ACQUIRE);
-      for (uint64_t left = hash_view_candidates(tags, tag); left != 0; left &= left - 1) {
-        const uint32_t lane = (uint32_t)__builtin_ctzll(left) / 16;
-        const uint32_t element = __atomic_load_n(&bucket->slots[half * 4 + lane], __ATOMIC_ACQUIRE);
-        if (element != 0 &&
-            words_equal(view->elements + (uint64_t)element * view->element_stride, key, view->key_size)) {
-          return element;
-        }
+    const uint64_t low = hash_view_candidates(__atomic_load_n(&bucket->tags[0], __ATOMIC_ACQUIRE), tag);
+    const uint64_t high = hash_view_candidates(__atomic_load_n(&bucket->tags[1], __ATOMIC_ACQUIRE), tag);
+    // Bit 16 * i + 14 is slot i, bit 16 * i + 15 slot i + 4.
+    for (uint64_t left = low >> 1 | high; left != 0; left &= left - 1) {
+      const uint32_t bit = (uint32_t)__builtin_ctzll(left);
+      const uint32_t element = __atomic_load_n(&bucket->slots[bit / 16 + (bit & 1) * 4], __ATOMIC_ACQUIRE);
+      if (element != 0 && words_equal(view->elements + (uint64_t)element * view->element_stride, key, view->key_size)) {
+        return element;
       }
     }
     const uint32_t next = __atomic_load_n(&bucket->next, __ATOMIC_ACQUIRE);
@@ -104,10 +107,12 @@ static inline uint8_t* hash_view_percpu_lookup(const HashView* view, const uint8
   return element != 0 ? hash_view_percpu_value(view, element, cpu) : 0;
 }
 
-// LRU types: element `element` was used. Read first: a line that is only read stays in every worker's cache.
+// LRU types: element `element` was used. A line that is only read stays in every worker's cache: what is in use all the
+// time is written no more.
 static inline void hash_view_mark(const HashView* view, uint32_t element) {
-  uint8_t* const mark = view->marks + element;
-  if (__atomic_load_n(mark, __ATOMIC_RELAXED) == 0) __atomic_store_n(mark, 1, __ATOMIC_RELAXED);
+  uint8_t* const marks = view->marks + element;
+  const uint8_t before = __atomic_load_n(marks, __ATOMIC_RELAXED);
+  if (before < kHashMostMarks) __atomic_store_n(marks, (uint8_t)(before + 1), __ATOMIC_RELAXED);
 }
 
 // LRU_HASH and LRU_PERCPU_HASH: as above, and the element is marked.

@@ -23,12 +23,15 @@ std::uint32_t stride_of(const MapSpec& spec) {
 
 }  // namespace
 
-LpmTrieMap::LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, std::uint32_t nodes)
-    : Map(spec, cpus), memory_(std::move(memory)), nodes_(nullptr, 0) {
+LpmTrieMap::LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, MapMemory index, std::uint32_t nodes)
+    : Map(spec, cpus),
+      memory_(std::move(memory)),
+      view_{.data_size = data_size(spec)},
+      nodes_(nullptr, 0),
+      index_(view_, std::move(index), spec.max_entries) {
   view_.nodes = memory_.take((std::uint64_t{nodes} + 1) * stride_of(spec));
   view_.node_stride = stride_of(spec);
   view_.value_offset = view_.node_stride - round8(spec.value_size);
-  view_.data_size = data_size(spec);
   nodes_ = ElementPool(reinterpret_cast<std::uint32_t*>(memory_.take(std::uint64_t{nodes} * 4)), nodes);
 }
 
@@ -39,7 +42,10 @@ Result<std::unique_ptr<Map>> LpmTrieMap::make(const MapSpec& spec, unsigned cpus
   Result<MapMemory> memory =
       MapMemory::reserve(MapMemory::padded((nodes + 1) * stride_of(spec)) + MapMemory::padded(nodes * 4));
   if (!memory) return std::move(memory).error();
-  return std::unique_ptr<Map>(new LpmTrieMap(spec, cpus, std::move(*memory), static_cast<std::uint32_t>(nodes)));
+  Result<MapMemory> index = LpmIndex::reserve(spec.max_entries, data_size(spec));
+  if (!index) return std::move(index).error();
+  return std::unique_ptr<Map>(
+      new LpmTrieMap(spec, cpus, std::move(*memory), std::move(*index), static_cast<std::uint32_t>(nodes)));
 }
 
 LpmTrieMap::Prefix LpmTrieMap::prefix_of(const std::byte* key) noexcept {
@@ -77,8 +83,9 @@ LpmTrieMap::Place LpmTrieMap::find_locked(const Prefix& prefix) noexcept {
     place.node = load(*place.link);
     if (place.node == 0) return place;
     LpmTrieNode& node = at(place.node);
-    place.matching = lpm_trie_match(&view_, &node, prefix.data, std::min(node.prefix_bits, prefix.bits));
+    place.matching = lpm_trie_match(view_.data_size, &node, prefix.data, std::min(node.prefix_bits, prefix.bits));
     if (place.matching != node.prefix_bits || node.prefix_bits == prefix.bits) return place;
+    if (load(node.has_value) != 0) place.shorter = place.node;
     place.parent = place.node;
     place.parent_link = place.link;
     place.link = &node.children[lpm_trie_bit(prefix.data, node.prefix_bits)];
@@ -102,7 +109,10 @@ int LpmTrieMap::update(const std::byte* key, const std::byte* value, UpdateMode 
     if (count_ == spec().max_entries) return -ENOSPC;
     ++count_;
   }
-  link_new(place, prefix, value);
+  const std::uint32_t fresh = new_node(prefix, value);
+  const bool had_value = is_exact(place, prefix) && has_value(place.node);
+  const Unlinked unlinked = link_new(place, prefix, fresh);
+  publish({.data = prefix.data, .bits = prefix.bits, .now = fresh, .before = had_value ? place.node : 0}, unlinked);
   return 0;
 }
 
@@ -122,24 +132,28 @@ std::uint32_t LpmTrieMap::new_node(const Prefix& prefix, const std::byte* value)
   return number;
 }
 
-void LpmTrieMap::link_new(const Place& place, const Prefix& prefix, const std::byte* value) noexcept {
-  const std::uint32_t fresh = new_node(prefix, value);
-  if (place.node == 0) return store(*place.link, fresh);
+LpmTrieMap::Unlinked LpmTrieMap::link_new(const Place& place, const Prefix& prefix, std::uint32_t fresh) noexcept {
+  if (place.node == 0) {
+    store(*place.link, fresh);
+    return {};
+  }
   LpmTrieNode& old = at(place.node);
   if (is_exact(place, prefix)) {
     for (const unsigned side : {0U, 1U}) store(at(fresh).children[side], child(place.node, side));
     store(*place.link, fresh);
-    return retire(place.node, 0);
+    return {place.node, 0};
   }
   const unsigned old_side = lpm_trie_bit(lpm_trie_data(&old), place.matching);
   if (place.matching == prefix.bits) {
     store(at(fresh).children[old_side], place.node);
-    return store(*place.link, fresh);
+    store(*place.link, fresh);
+    return {};
   }
   const std::uint32_t branch = new_node({place.matching, prefix.data}, nullptr);
   store(at(branch).children[old_side], place.node);
   store(at(branch).children[1 - old_side], fresh);
   store(*place.link, branch);
+  return {};
 }
 
 int LpmTrieMap::erase(const std::byte* key) noexcept {
@@ -150,29 +164,36 @@ int LpmTrieMap::erase(const std::byte* key) noexcept {
   const Place place = find_locked(prefix);
   if (!is_exact(place, prefix) || !has_value(place.node)) return -ENOENT;
   --count_;
-  unlink(place);
+  const Unlinked unlinked = unlink(place);
+  publish({.data = prefix.data, .bits = prefix.bits, .before = place.node, .shorter = place.shorter}, unlinked);
   return 0;
 }
 
-void LpmTrieMap::unlink(const Place& place) noexcept {
+LpmTrieMap::Unlinked LpmTrieMap::unlink(const Place& place) noexcept {
   const std::uint32_t left = child(place.node, 0);
   const std::uint32_t right = child(place.node, 1);
-  if (left != 0 && right != 0) return store(at(place.node).has_value, 0);
+  if (left != 0 && right != 0) {
+    store(at(place.node).has_value, 0);
+    return {};
+  }
   if (left == 0 && right == 0 && place.parent != 0 && !has_value(place.parent)) {
     // The branch above has one way left: its other child takes its place.
     const std::uint32_t* const children = at(place.parent).children;
     store(*place.parent_link, load(children[place.link == &children[0] ? 1 : 0]));
-    return retire(place.node, place.parent);
+    return {place.node, place.parent};
   }
   store(*place.link, left != 0 ? left : right);
-  retire(place.node, 0);
+  return {place.node, 0};
 }
 
-void LpmTrieMap::retire(std::uint32_t first, std::uint32_t second) noexcept {
-  // Look-ups that may still be on these nodes see the number change before anybody fills the nodes anew.
+void LpmTrieMap::publish(const LpmIndex::Change& change, Unlinked unlinked) noexcept {
+  const bool tables_left = index_.follow(change);
+  if (unlinked.first == 0 && !tables_left) return;
+  // Look-ups that may still be on these see the number change before anybody fills them anew.
   store(view_.sequence, load(view_.sequence) + 1);
-  nodes_.put(first);
-  if (second != 0) nodes_.put(second);
+  if (unlinked.first != 0) nodes_.put(unlinked.first);
+  if (unlinked.second != 0) nodes_.put(unlinked.second);
+  index_.reuse();
 }
 
 // The nodes from the root down to one of them.
@@ -206,7 +227,7 @@ bool LpmTrieMap::path_to(const Prefix& prefix, Path& path) const noexcept {
     LpmTrieNode& now = at(node);
     const std::uint32_t most = std::min(now.prefix_bits, prefix.bits);
     path.push(node);
-    if (lpm_trie_match(&view_, &now, prefix.data, most) != now.prefix_bits) return false;
+    if (lpm_trie_match(view_.data_size, &now, prefix.data, most) != now.prefix_bits) return false;
     if (now.prefix_bits == prefix.bits) return has_value(node);
     node = child(node, lpm_trie_bit(prefix.data, now.prefix_bits));
   }

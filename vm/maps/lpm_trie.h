@@ -2,6 +2,7 @@
 // LPM_TRIE: longest-prefix match of keys of up to 256 bytes. Look-ups take no lock (vm/maps/lpm_trie_view.h), writers
 // lock the trie; updating an existing prefix publishes a new element. Threads: as vm/maps/map.h says.
 #include "vm/maps/element_pool.h"
+#include "vm/maps/lpm_index.h"
 #include "vm/maps/lpm_trie_view.h"
 #include "vm/maps/map.h"
 #include "vm/maps/map_memory.h"
@@ -32,9 +33,14 @@ class LpmTrieMap final : public Map {
     std::uint32_t matching = 0;  // bits that the node and the prefix share
     std::uint32_t parent = 0;    // the node that `link` is in, 0 = it is the root link
     std::uint32_t* parent_link = nullptr;
+    std::uint32_t shorter = 0;  // the node with the longest shorter prefix that has a value, 0 = none
+  };
+  // Nodes that no link leads to any more; 0 = none.
+  struct Unlinked {
+    std::uint32_t first = 0, second = 0;
   };
 
-  LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, std::uint32_t nodes);
+  LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, MapMemory index, std::uint32_t nodes);
   static Prefix prefix_of(const std::byte* key) noexcept;
   [[nodiscard]] LpmTrieNode& at(std::uint32_t node) const noexcept { return *lpm_trie_node(&view_, node); }
   [[nodiscard]] std::uint32_t child(std::uint32_t node, unsigned side) const noexcept;
@@ -43,10 +49,10 @@ class LpmTrieMap final : public Map {
   [[nodiscard]] Place find_locked(const Prefix& prefix) noexcept;
   [[nodiscard]] bool is_exact(const Place& place, const Prefix& prefix) const noexcept;
   std::uint32_t new_node(const Prefix& prefix, const std::byte* value) noexcept;
-  void link_new(const Place& place, const Prefix& prefix, const std::byte* value) noexcept;
-  void unlink(const Place& place) noexcept;
-  // Gives back nodes that no link leads to any more; 0 = none.
-  void retire(std::uint32_t first, std::uint32_t second) noexcept;
+  Unlinked link_new(const Place& place, const Prefix& prefix, std::uint32_t fresh) noexcept;
+  Unlinked unlink(const Place& place) noexcept;
+  // After a change of the trie: the index follows, and what was unlinked may be used again.
+  void publish(const LpmIndex::Change& change, Unlinked unlinked) noexcept;
   struct Path;
   void descend(Path& path, std::uint32_t node) const noexcept;
   void step(Path& path) const noexcept;
@@ -55,6 +61,7 @@ class LpmTrieMap final : public Map {
   MapMemory memory_;
   LpmTrieView view_{};
   ElementPool nodes_;
+  LpmIndex index_;
   alignas(64) mutable std::uint32_t lock_ = 0;
   std::uint32_t count_ = 0;  // prefixes with a value, at most max_entries
 };

@@ -2,9 +2,16 @@
 // LPM_TRIE as the engines see it: plain data and an inline look-up, freestanding (C and C++).
 //
 // A binary trie without one-way branches: a node stands for a prefix, its children for longer ones that differ in the
-// bit behind it. Nodes without a value only branch. Every change is published by one store of one link (root or child),
-// so look-ups take no lock. A node taken out is used again only after `sequence` went up: a look-up during which it
-// changed may have strayed and starts again. A node's address never changes. Any thread.
+// bit behind it. Nodes without a value only branch. Beside it an index, for keys of full length: tables by a key's
+// first bytes, then by one byte each, until few nodes are left to walk. An entry of level k (bytes 0..k) has the
+// longest prefix of 8k+1 to 8k+8 bits (level 0: from 0) that covers its bytes, and where longer ones are. The first
+// levels are tables of their own: `first` for the last of them, `shorter` for those above, which matter where nothing
+// longer fits.
+//
+// Every change is, for one key, published by one store: of a link (root or child) for those that walk the trie, of an
+// entry for those that use the index. So look-ups take no lock. What is taken out is used again only after `sequence`
+// went up: a look-up during which it changed may have strayed and starts again. A node's address never changes. Any
+// thread.
 #include "vm/maps/words.h"
 
 #ifdef __cplusplus
@@ -17,8 +24,18 @@ typedef struct LpmTrieNode {
   uint32_t has_value;    // 0 or 1
 } LpmTrieNode;           // then the data rounded up to 8, then the value
 
+// An entry of the index: the node with the prefix in the lower half, 0 = none; in the upper one 0 when nothing longer
+// is below, a node to walk on from, or kLpmTable and the number of a table of the next level.
+typedef uint64_t LpmEntry;
+enum { kLpmTableEntries = 256 };
+static const uint32_t kLpmTable = 1U << 31;
+
 typedef struct LpmTrieView {
   uint8_t* nodes;         // node n, from 1, starts at nodes + n * node_stride
+  LpmEntry* first;        // by a key's first first_bits bits
+  LpmEntry* tables;       // table n, from 1, starts at tables + n * kLpmTableEntries
+  uint32_t* shorter[2];   // nodes by the first 8 and 16 bits; those of less than first_bits are used
+  uint32_t first_bits;    // 8, 16 or 24
   uint32_t node_stride;   // bytes
   uint32_t value_offset;  // bytes from a node's start
   uint32_t data_size;     // bytes of a key behind its 4 bytes of prefix length, 1..256
@@ -34,11 +51,12 @@ static inline uint8_t* lpm_trie_data(LpmTrieNode* node) { return (uint8_t*)(node
 
 static inline uint32_t lpm_trie_bit(const uint8_t* data, uint32_t bit) { return (data[bit / 8] >> (7 - bit % 8)) & 1U; }
 
-// How many of the first `most` bits of a node's data and of `data` agree. `most` is at most 8 * data_size.
-static inline uint32_t lpm_trie_match(const LpmTrieView* view, LpmTrieNode* node, const uint8_t* data, uint32_t most) {
+// How many of the first `most` bits of a node's data and of `data` agree. `most` is at most 8 * data_size, the
+// view's: here and below it is an argument so that callers who know it can have it unrolled.
+static inline uint32_t lpm_trie_match(uint32_t data_size, LpmTrieNode* node, const uint8_t* data, uint32_t most) {
   const uint64_t* stored = (const uint64_t*)(const void*)lpm_trie_data(node);
   for (uint32_t bit = 0; bit < most; bit += 64, ++stored) {
-    const uint32_t left = view->data_size - bit / 8;
+    const uint32_t left = data_size - bit / 8;
     const uint64_t word = left >= 8 ? word_at(data + bit / 8) : word_tail(data + bit / 8, left);
     const uint64_t difference = __builtin_bswap64(__atomic_load_n(stored, __ATOMIC_ACQUIRE) ^ word);
     if (difference != 0) {
@@ -49,19 +67,57 @@ static inline uint32_t lpm_trie_match(const LpmTrieView* view, LpmTrieNode* node
   return most;
 }
 
-// The number of the node with the longest prefix of the first `bits` bits of `data`, or 0; not yet trusted.
-static inline uint32_t lpm_trie_walk(const LpmTrieView* view, const uint8_t* data, uint32_t bits) {
+// The number of the node with the longest prefix of the first `bits` bits of `data`, of those from `node` down, or 0;
+// not yet trusted.
+static inline uint32_t lpm_trie_walk(const LpmTrieView* view, uint32_t data_size, uint32_t node, const uint8_t* data,
+                                     uint32_t bits) {
   uint32_t found = 0;
-  uint32_t node = __atomic_load_n(&view->root, __ATOMIC_ACQUIRE);
   for (uint32_t least = 0; node != 0;) {
     LpmTrieNode* const at = lpm_trie_node(view, node);
     const uint32_t prefix = __atomic_load_n(&at->prefix_bits, __ATOMIC_ACQUIRE);
     if (prefix < least || prefix > bits) break;  // prefixes grow on every way down, or the walk has strayed
-    if (lpm_trie_match(view, at, data, prefix) < prefix) break;
+    if (lpm_trie_match(data_size, at, data, prefix) < prefix) break;
     if (__atomic_load_n(&at->has_value, __ATOMIC_ACQUIRE) != 0) found = node;
-    if (prefix == view->data_size * 8) break;
+    if (prefix == data_size * 8) break;
     node = __atomic_load_n(&at->children[lpm_trie_bit(data, prefix)], __ATOMIC_ACQUIRE);
     least = prefix + 1;
+  }
+  return found;
+}
+
+// The place of `data` in LpmTrieView::first.
+static inline uint32_t lpm_index_first(const LpmTrieView* view, uint32_t data_size, const uint8_t* data) {
+  uint32_t word;
+  if (data_size >= 4) {
+    __builtin_memcpy(&word, data, sizeof word);
+  } else {
+    word = (uint32_t)word_tail(data, data_size);
+  }
+  return __builtin_bswap32(word) >> (32 - view->first_bits);
+}
+
+// The same as lpm_trie_walk from the root with all bits, by the index.
+static inline uint32_t lpm_index_walk(const LpmTrieView* view, uint32_t data_size, const uint8_t* data) {
+  const uint32_t first = lpm_index_first(view, data_size, data);
+  LpmEntry entry = __atomic_load_n(&view->first[first], __ATOMIC_ACQUIRE);
+  uint32_t found = (uint32_t)entry;
+  uint32_t below = (uint32_t)(entry >> 32);
+  if (below != 0) {
+    // A look-up that has strayed may find more tables than a key has bytes.
+    for (uint32_t byte = view->first_bits / 8; (below & kLpmTable) != 0 && byte < data_size; ++byte) {
+      const uint64_t table = below & ~kLpmTable;
+      entry = __atomic_load_n(&view->tables[table * kLpmTableEntries + data[byte]], __ATOMIC_ACQUIRE);
+      if ((uint32_t)entry != 0) found = (uint32_t)entry;
+      below = (uint32_t)(entry >> 32);
+    }
+    if (below != 0 && (below & kLpmTable) == 0) {
+      const uint32_t longer = lpm_trie_walk(view, data_size, below, data, data_size * 8);
+      if (longer != 0) found = longer;
+    }
+  }
+  if (found == 0 && view->first_bits > 16) found = __atomic_load_n(&view->shorter[1][first >> 8], __ATOMIC_ACQUIRE);
+  if (found == 0 && view->first_bits > 8) {
+    found = __atomic_load_n(&view->shorter[0][first >> (view->first_bits - 8)], __ATOMIC_ACQUIRE);
   }
   return found;
 }
@@ -73,7 +129,10 @@ static inline uint32_t lpm_trie_find(const LpmTrieView* view, const uint8_t* key
   if (bits > view->data_size * 8) return 0;
   for (;;) {
     const uint32_t before = __atomic_load_n(&view->sequence, __ATOMIC_ACQUIRE);
-    const uint32_t node = lpm_trie_walk(view, key + 4, bits);
+    const uint32_t node =
+        bits == view->data_size * 8
+            ? lpm_index_walk(view, view->data_size, key + 4)
+            : lpm_trie_walk(view, view->data_size, __atomic_load_n(&view->root, __ATOMIC_ACQUIRE), key + 4, bits);
     // All loads of the walk are acquire loads, so this one cannot come before them.
     if (__atomic_load_n(&view->sequence, __ATOMIC_RELAXED) == before) return node;
   }

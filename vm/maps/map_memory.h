@@ -1,6 +1,6 @@
 #pragma once
-// Memory of one map: zeroed, reserved as a whole, backed by pages only as they are touched. Page aligned. Move-only;
-// nobody may use the memory when its MapMemory dies.
+// Memory of one map: zeroed, reserved as a whole, backed by pages only as they are touched, by huge ones where it is
+// large. Page aligned. Move-only; nobody may use the memory when its MapMemory dies.
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -14,7 +14,9 @@ class MapMemory {
   // `bytes` may be any number; what the machine cannot address is a kEnvironment error.
   static Result<MapMemory> reserve(std::uint64_t bytes);
   MapMemory(MapMemory&& other) noexcept
-      : start_(std::exchange(other.start_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+      : start_(std::exchange(other.start_, nullptr)),
+        bytes_(std::exchange(other.bytes_, 0)),
+        taken_(std::exchange(other.taken_, 0)) {}
   MapMemory& operator=(MapMemory&&) = delete;
   ~MapMemory();
 
