@@ -204,14 +204,19 @@ Check check_map_key(const Context& context, const Reg& base, const Access& acces
 Check check_memory(const Context& context, const Reg& base, const Access& access) {
   const Reach where = reach(base, access.offset);
   const bool bounded = base.value.smin() > -kMaxOffset && base.value.smax() < kMaxOffset;
-  const auto size = static_cast<std::int64_t>(context.options.memory_size);
-  if ((!bounded || where.min < 0 || where.max + access.size > size) && context.enforced(Rule::kMemoryBounds)) {
-    return failure(Rule::kMemoryBounds, access.slot, access.reg,
-                   fmt::format("{} outside the program's memory", span_text(access)),
-                   {{access.use == Use::kRead ? "reads" : "writes", reads_text(context, "memory", base, access)},
-                    {"proven", fmt::format("the memory has {} bytes", size)}});
+  const bool inside = bounded && where.min >= 0 && where.max + access.size <= base.range;
+  if (inside || !context.enforced(Rule::kMemoryBounds)) return {};
+  const bool lent = context.program.type->context != vm::ContextKind::kMemory;
+  Notes notes{{access.use == Use::kRead ? "reads" : "writes", reads_text(context, "memory", base, access)},
+              {"proven", fmt::format("{} has {} bytes", lent ? "the argument's type" : "the memory", base.range)}};
+  if (lent) {
+    notes.push_back({"why", "a global function is verified once, for memory of the type it declares"});
+    notes.push_back({"fix", "declare the argument as a pointer to all that is used, or make the function static"});
   }
-  return {};
+  return failure(Rule::kMemoryBounds, access.slot, access.reg,
+                 fmt::format("{} outside {}", span_text(access),
+                             lent ? "what the function's argument points to" : "the program's memory"),
+                 std::move(notes));
 }
 
 Check check_record(const Context& context, const Reg& base, const Access& access) {
@@ -309,7 +314,8 @@ Check check_access(const Context& context, const Reg& base, const Access& access
     case Type::kPacketEnd:
     case Type::kMap:
     case Type::kMapValueOrNull:
-    case Type::kRecordOrNull: break;
+    case Type::kRecordOrNull:
+    case Type::kMemoryOrNull: break;
   }
   return {};
 }
@@ -333,6 +339,7 @@ std::string_view describe(Type type) noexcept {
     case Type::kMapValue: return "a map value pointer";
     case Type::kMapValueOrNull: return "a map value pointer or null";
     case Type::kMemory: return "a memory pointer";
+    case Type::kMemoryOrNull: return "a memory pointer or null";
     case Type::kMapKey: return "a pointer to an element's key";
     case Type::kFunction: return "the address of a function";
     case Type::kRecord: return "a record";

@@ -63,6 +63,8 @@ void learn_null(const Context& context, State& state, std::uint32_t id, bool nul
       reg = Reg::constant(0);
     } else if (reg.type == Type::kRecordOrNull) {
       reg.type = Type::kRecord;
+    } else if (reg.type == Type::kMemoryOrNull) {
+      reg.type = Type::kMemory;
     } else if (const std::int32_t inner = context.inner_map(reg.map); inner >= 0) {
       reg = Reg::pointer(Type::kMap);
       reg.map = inner;
@@ -149,12 +151,12 @@ void learn_past(Cond cond, unsigned number, State& fallen, State& taken_way) {
 
 // Pointers that count as certainly not null. No stack pointer and context is null either, but the kernel walks both
 // ways, and what it refuses on one of them is to be refused here too.
-bool never_null(const Context& context, const Reg& reg) {
+bool never_null(const Reg& reg) {
   if (reg.type == Type::kMap) return true;
   if (reg.type != Type::kMapValue) return false;
-  // Inside the value or at its end: nothing that is counted from there could wrap to null.
-  const Reach where = reach(reg, 0);
-  return where.min >= 0 && where.max <= std::int64_t{context.map(reg.map)->spec().value_size};
+  // Behind the value, and not so far that it could wrap to null: addresses of values have 47 bits.
+  constexpr std::int64_t kNear = std::int64_t{1} << 40;
+  return reach(reg, 0).min >= 0 && reg.value.smax() < kNear;
 }
 
 std::uint32_t target(const Context& context, const State& state) {
@@ -245,7 +247,7 @@ unsigned branch_ways(Context& context, State& state, State& taken) {
     context.demand(a);
     context.demand(b);
   }
-  if (with_null && ((never_null(context, a) && b.is_null()) || (never_null(context, b) && a.is_null()))) {
+  if (with_null && ((never_null(a) && b.is_null()) || (never_null(b) && a.is_null()))) {
     return only(state, null_on_taken ? slot + 1 : to);
   }
   taken = state;
@@ -256,9 +258,9 @@ unsigned branch_ways(Context& context, State& state, State& taken) {
   } else if (with_null && may_be_null(b.type) && a.is_null()) {
     learn_null(context, taken, b.id, null_on_taken);
     learn_null(context, state, b.id, !null_on_taken);
-  } else if (equality && may_be_null(a.type) && never_null(context, b)) {
+  } else if (equality && may_be_null(a.type) && never_null(b)) {
     learn_null(context, equal, a.id, false);  // equal to what is not null
-  } else if (equality && may_be_null(b.type) && never_null(context, a)) {
+  } else if (equality && may_be_null(b.type) && never_null(a)) {
     learn_null(context, equal, b.id, false);
   } else if (left) {
     learn_packet(row.cond(), a, slot, state, taken);

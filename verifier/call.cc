@@ -21,24 +21,6 @@ constexpr std::int64_t kMaxErrno = 4095;  // MAX_ERRNO, linux/err.h
 // Whether a number given as such an argument decides anything: a size, or null for an address.
 bool decides(ArgKind kind) { return kind != ArgKind::kNone && kind != ArgKind::kAnything && kind != ArgKind::kScalar; }
 
-void invalidate_packets(State& state) {
-  for (Frame& frame : state.frames) {
-    for (Reg& reg : frame.regs) {
-      if (!reg.is_packet() && reg.type != Type::kPacketEnd) continue;
-      // Compilers move sums and differences of packet pointers across such calls: they may be read, as in Linux.
-      reg = Reg::void_pointer(Type::kPacket);
-    }
-    for (Slot& slot : frame.stack) {
-      if (!slot.holds_pointer()) continue;
-      if (slot.spill.is_packet() || slot.spill.type == Type::kPacketEnd) slot.spill = Reg::void_pointer(Type::kPacket);
-    }
-  }
-}
-
-void forget_arguments(State& state) {
-  for (unsigned r = 0; r <= 5; ++r) state.reg(r) = Reg::nothing();
-}
-
 // A look-up in an array at a constant index below its size finds an element: nobody can delete one. Of inner maps only
 // an ARRAY without BPF_F_INNER_MAP always has the size of the one it stands for.
 bool always_finds(Context& context, const State& state, const HelperDesc& helper, std::int32_t number) {
@@ -128,6 +110,24 @@ Check check_depth(const Context& context, const State& state, std::uint32_t slot
 }
 
 }  // namespace
+
+void invalidate_packets(State& state) {
+  for (Frame& frame : state.frames) {
+    for (Reg& reg : frame.regs) {
+      if (!reg.is_packet() && reg.type != Type::kPacketEnd) continue;
+      // Compilers move sums and differences of packet pointers across such calls: they may be read, as in Linux.
+      reg = Reg::void_pointer(Type::kPacket);
+    }
+    for (Slot& slot : frame.stack) {
+      if (!slot.holds_pointer()) continue;
+      if (slot.spill.is_packet() || slot.spill.type == Type::kPacketEnd) slot.spill = Reg::void_pointer(Type::kPacket);
+    }
+  }
+}
+
+void forget_arguments(State& state) {
+  for (unsigned r = 0; r <= 5; ++r) state.reg(r) = Reg::nothing();
+}
 
 Check check_helper_call(const Context& context, const State& state, std::uint32_t slot) {
   const std::int32_t id = context.insn(slot).imm;
@@ -353,36 +353,6 @@ void leave_subprogram(State& state) {
   state.frames.pop_back();
   state.reg(0) = result;
   state.slot = site + 1;
-}
-
-bool stands_alone(const Context& context, const State& state, std::uint32_t slot, std::array<char, 5>& arguments) {
-  const std::uint32_t callee = context.cfg.callee(context.program, slot);
-  if (!context.cfg.subprograms[callee].is_global) return false;
-  const std::uint16_t read = context.live.before[context.cfg.subprograms[callee].start].regs;
-  for (unsigned r = 1; r <= 5; ++r) {
-    const Reg& reg = state.reg(r);
-    const bool context_itself = reg.type == Type::kContext && reg.offset == 0 && reg.value.is_constant();
-    if ((read >> r & 1U) == 0) {
-      arguments[r - 1] = '-';
-    } else if (reg.is_scalar()) {
-      arguments[r - 1] = 's';
-    } else if (context_itself) {
-      arguments[r - 1] = 'c';
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
-void skip_subprogram(Context& context, State& state) {
-  if (context.cfg.traits[context.cfg.callee(context.program, state.slot)].moves_packet) {
-    context.recorder.facts.moves_packet = true;
-    invalidate_packets(state);
-  }
-  forget_arguments(state);
-  state.reg(0) = Reg::unknown();
-  state.slot += 1;
 }
 
 }  // namespace sluice::verifier

@@ -1,6 +1,5 @@
 #pragma once
 // Calls: what helpers and sub-programs demand of their arguments and what they leave behind. Internal to the verifier.
-#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -21,6 +20,10 @@ void call_helper(Context& context, State& state);
 void enter_subprogram(const Context& context, State& state);
 // Whether the instruction at `slot` calls a helper that calls back.
 bool calls_back(const Context& context, std::uint32_t slot);
+// Packet pointers, and what was proven of them, are void from here on.
+void invalidate_packets(State& state);
+// r1 to r5 are nobody's after a call.
+void forget_arguments(State& state);
 // One more round of that helper: enters the function it calls. False: it would not call it (again).
 bool enter_callback(Context& context, State& state);
 // The function called back returns: to the call of the helper, which may begin another round or end.
@@ -42,11 +45,5 @@ bool is_tail_call(const Context& context, std::uint32_t slot);
 void leave_by_tail_call(Context& context, State& state);
 // Leaves the top frame (there are at least two) for the slot after the call.
 void leave_subprogram(State& state);
-
-// A global sub-program is verified once on its own where its arguments are numbers and the context. `arguments` gets
-// one letter a register r1..r5: 's', 'c' or '-' (the sub-program does not read it). False: walk into it.
-bool stands_alone(const Context& context, const State& state, std::uint32_t slot, std::array<char, 5>& arguments);
-// What such a call leaves: an unknown number, and no packet pointers when it may move the packet.
-void skip_subprogram(Context& context, State& state);
 
 }  // namespace sluice::verifier

@@ -196,10 +196,21 @@ int program(struct xdp_md *ctx) {
   return XDP_PASS;
 }
 )"},
-    {"mem-bounds", "an access outside the memory that a program of sluice exec was given",
-     "stay below the length in r2", R"(# of type memory, as sluice exec runs programs
-ldxb r0, [r1+1000]
-exit
+    {"mem-bounds", "an access outside the memory that a global function, or a program of sluice exec, was given",
+     "declare the argument as a pointer to all that is used; of sluice exec: stay below the length in r2",
+     R"(struct pair {
+  __u32 first, second;
+};
+
+__attribute__((noinline)) int last(__u32 *first) {
+  return first ? ((struct pair *)first)->second : 0;
+}
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  struct pair pair = {1, ctx->rx_queue_index};
+  return last(&pair.first);
+}
 )"},
     {"not-a-pointer", "a number, data_end or another value that is no address is read or written through",
      "keep the pointer itself; never compute an address from numbers of the packet", R"(SEC("xdp")

@@ -106,8 +106,23 @@ void explain_record(Story& story) {
   if (story.path.end.reg(static_cast<unsigned>(story.failure.reg)).type == Type::kRecordOrNull) explain_null(story);
 }
 
+// Memory that a global function is lent.
+void explain_null_argument(Story& story) {
+  std::string name = story.access().pointer;
+  if (!is_name(name)) name = story.variable(failing(story), story.path.length());
+  const vm::Subprogram& here = story.context.cfg.subprograms[story.path.end.top().subprogram];
+  story.drop("fix");
+  story.drop("why");
+  story.why(fmt::format("{} is an argument of {}, a global function: it is verified once, for null as well",
+                        is_name(name) ? fmt::format("`{}`", name) : fmt::format("r{}", story.failure.reg), here.name));
+  const std::string code = fmt::format("if (!{}) return 0;", name_or(name, "pointer"));
+  if (is_name(name) && story.insert_before(story.failure.insn, code)) return;
+  story.fix(fmt::format("before the access: {}; or make the function static", code));
+}
+
 void explain_null(Story& story) {
   const Reg& pointer = story.path.end.reg(static_cast<unsigned>(story.failure.reg));
+  if (pointer.type == Type::kMemoryOrNull) return explain_null_argument(story);
   const auto look_up = giver(story, failing(story));
   story.drop("fix");
   story.drop("why");

@@ -10,6 +10,7 @@
 
 #include "verifier/call.h"
 #include "verifier/claims.h"
+#include "verifier/global_call.h"
 #include "verifier/observer.h"
 #include "verifier/path.h"
 #include "verifier/prune.h"
@@ -124,6 +125,7 @@ class Walk {
     state.frames.push_back(fresh_frame(0, 0));
     if (context_.program.type->context == vm::ContextKind::kMemory) {
       state.reg(1) = Reg::pointer(Type::kMemory);
+      state.reg(1).range = static_cast<std::int32_t>(std::min<std::uint64_t>(context_.options.memory_size, INT32_MAX));
       state.reg(2) = Reg::constant(context_.options.memory_size);
     } else {
       state.reg(1) = Reg::pointer(Type::kContext);
@@ -131,13 +133,14 @@ class Walk {
     return state;
   }
 
-  [[nodiscard]] State alone_state(const Alone& alone) const {
+  [[nodiscard]] State alone_state(const Alone& alone) {
     State state;
     state.frames.push_back(fresh_frame(0, alone.subprogram));
     state.slot = context_.cfg.subprograms[alone.subprogram].start;
     for (unsigned r = 1; r <= 5; ++r) {
       if (alone.arguments[r - 1] == 's') state.reg(r) = Reg::unknown();
       if (alone.arguments[r - 1] == 'c') state.reg(r) = Reg::pointer(Type::kContext);
+      if (alone.arguments[r - 1] == 'm') state.reg(r) = lent_memory(context_, alone.subprogram, r);
     }
     return state;
   }

@@ -21,14 +21,16 @@ constexpr std::int64_t kStackLow = -std::int64_t{vm::kStackBytes};
 constexpr std::size_t slot_index(std::int64_t offset) { return static_cast<std::size_t>((-offset - 1) / 8); }
 constexpr unsigned byte_index(std::int64_t offset) { return static_cast<unsigned>(offset & 7); }
 
-vm::Region region_of(Type type) {
+vm::Region region_of(const Context& context, Type type) {
   switch (type) {
     case Type::kContext: return vm::Region::kContext;
     case Type::kPacket: return vm::Region::kPacket;
     case Type::kPacketMeta: return vm::Region::kPacketMeta;
     case Type::kStack: return vm::Region::kStack;
     case Type::kMapValue: return vm::Region::kMapValue;
-    case Type::kMemory: return vm::Region::kMemory;
+    case Type::kMemory:
+      if (context.program.type->context != vm::ContextKind::kMemory) break;  // lent: it may be anything
+      return vm::Region::kMemory;
     case Type::kNothing:
     case Type::kScalar:
     case Type::kPacketEnd:
@@ -37,7 +39,8 @@ vm::Region region_of(Type type) {
     case Type::kMapKey:
     case Type::kFunction:
     case Type::kRecord:
-    case Type::kRecordOrNull: break;
+    case Type::kRecordOrNull:
+    case Type::kMemoryOrNull: break;
   }
   return vm::Region::kUnknown;
 }
@@ -46,8 +49,8 @@ void record(Context& context, const State& state, const Reg& base, std::int64_t 
   const Reach where = reach(base, offset);
   // Offsets into a caller's frame mean nothing to who only knows r10 of the running one.
   const bool foreign = base.type == Type::kStack && base.frame + 1U != state.frames.size();
-  context.recorder.access(state.slot, foreign ? vm::Region::kUnknown : region_of(base.type), where.min, where.max,
-                          base.type == Type::kMapValue ? context.program_map(base.map) : -1);
+  context.recorder.access(state.slot, foreign ? vm::Region::kUnknown : region_of(context, base.type), where.min,
+                          where.max, base.type == Type::kMapValue ? context.program_map(base.map) : -1);
 }
 
 // The stack bytes [low, high) of a frame that an access may touch, cut to the stack; it is made to exist.

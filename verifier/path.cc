@@ -6,6 +6,7 @@
 
 #include "verifier/access.h"
 #include "verifier/call.h"
+#include "verifier/global_call.h"
 #include "verifier/transfer.h"
 
 namespace sluice::verifier {

@@ -137,8 +137,9 @@ class Comparison {
       case Type::kRecord:
       case Type::kRecordOrNull:
         return old.range == fresh.range && places(old, fresh) && reference_ids_.match(old.id, fresh.id);
-      case Type::kContext:
-      case Type::kMemory: return places(old, fresh);
+      case Type::kContext: return places(old, fresh);
+      case Type::kMemory: return old.range == fresh.range && places(old, fresh);
+      case Type::kMemoryOrNull: return old.range == fresh.range && or_null_ids_.match(old.id, fresh.id);
     }
     return false;
   }

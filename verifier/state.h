@@ -22,14 +22,17 @@ enum class Type : std::uint8_t {
   kMap,             // a map itself
   kMapValue,        // value of `map` + variable part + offset
   kMapValueOrNull,  // what a look-up gives, before the null check; an inner map or null when `map` is a map of maps
-  kMemory,          // the memory of program type `memory`
+  kMemory,          // memory of `range` bytes: of program type `memory`, or lent to a global function
+  kMemoryOrNull,    // the latter before the null check
   kMapKey,          // key of an element of `map` + variable part + offset, read-only
   kFunction,        // address of the sub-program numbered `map`
   kRecord,          // memory that was handed out and must be given back + variable part + offset
   kRecordOrNull,    // the same before the null check
 };
 
-constexpr bool may_be_null(Type type) noexcept { return type == Type::kMapValueOrNull || type == Type::kRecordOrNull; }
+constexpr bool may_be_null(Type type) noexcept {
+  return type == Type::kMapValueOrNull || type == Type::kRecordOrNull || type == Type::kMemoryOrNull;
+}
 
 constexpr std::int64_t kMaxOffset = 1 << 29;      // BPF_MAX_VAR_OFF, linux/bpf_verifier.h
 constexpr std::int64_t kMaxPacketOffset = 65535;  // MAX_PACKET_OFF, kernel/bpf/verifier.c
@@ -42,15 +45,15 @@ struct Reg {
   // none); or-null pointers of one id come from one look-up, as do pointers to values that hold a lock; records of one
   // id are one, see State::references.
   std::uint32_t id = 0;
-  std::int32_t delta = 0;            // scalars with an id: what was added since the copy was made
-  bool stale = false;                // scalars: a pointer until a call made it void, now some number
-  Type was = Type::kPacket;          // stale numbers: what it was: kPacket, kRecord or kMapKey
-  bool narrow = false;               // scalars with an id: it was added in 32 bits, the upper half is 0
-  std::int32_t range = 0;            // packet kinds: bytes proven from the variable part on; records: their size
-  std::uint8_t past_end = 0;         // kPacket: 1 = a compare showed it at data_end or beyond, 2 = beyond
-  std::uint32_t made_at = 0;         // for messages: slot that added the variable part
-  std::uint32_t checked_at = 0;      // for messages: slot of the compare that proved `range`
-  std::int64_t offset = 0;           // pointers: constant part, |offset| <= kMaxOffset
+  std::int32_t delta = 0;        // scalars with an id: what was added since the copy was made
+  bool stale = false;            // scalars: a pointer until a call made it void, now some number
+  Type was = Type::kPacket;      // stale numbers: what it was: kPacket, kRecord or kMapKey
+  bool narrow = false;           // scalars with an id: it was added in 32 bits, the upper half is 0
+  std::int32_t range = 0;        // packet kinds: bytes proven from the variable part on; records, memory: their size
+  std::uint8_t past_end = 0;     // kPacket: 1 = a compare showed it at data_end or beyond, 2 = beyond
+  std::uint32_t made_at = 0;     // for messages: slot that added the variable part
+  std::uint32_t checked_at = 0;  // for messages: slot of the compare that proved `range`
+  std::int64_t offset = 0;       // pointers: constant part, |offset| <= kMaxOffset
   Scalar value = Scalar::unknown();  // scalars: the value; pointers: the variable part
   // Scalars: what `value` and `id` were computed from. Pointers: none, they are always compared whole; whoever lets a
   // number decide anything (a branch, a pointer, a size, a fact) tells Context::demand.

@@ -240,6 +240,21 @@ std::vector<Btf::Tag> Btf::tags() const {
   return found;
 }
 
+std::vector<Btf::ArgumentTag> Btf::argument_tags() const {
+  std::vector<ArgumentTag> found;
+  for (std::uint32_t id = 1; id <= type_count(); ++id) {
+    const btf_type* t = impl_->at(id);
+    if (!btf_is_decl_tag(t) || btf_decl_tag(t)->component_idx < 0 || !is_named_function(t->type)) continue;
+    found.push_back({impl_->text(t->name_off), t->type, static_cast<std::uint32_t>(btf_decl_tag(t)->component_idx)});
+  }
+  return found;
+}
+
+bool Btf::is_named_function(std::uint32_t type) const noexcept {
+  const btf_type* t = impl_->at(type);
+  return t != nullptr && btf_is_func(t);
+}
+
 bool Btf::is_union(std::uint32_t type) const noexcept {
   const btf_type* t = impl_->at(strip(type));
   return t != nullptr && (btf_is_union(t) || (btf_is_fwd(t) && btf_kflag(t)));

@@ -48,6 +48,11 @@ class Btf {
     std::string_view text;
     std::string_view on;  // its name
   };
+  struct ArgumentTag {  // likewise, of one argument
+    std::string_view text;
+    std::uint32_t function = 0;  // id
+    std::uint32_t argument = 0;  // from 0
+  };
   struct Variable {  // of a data section
     std::string_view name;
     std::uint32_t type = 0;
@@ -84,6 +89,10 @@ class Btf {
   void place_variables(std::string_view section, const std::map<std::string_view, std::uint32_t>& offsets);
   // In order of their ids.
   [[nodiscard]] std::vector<Tag> tags() const;
+  // Those of functions' arguments, likewise.
+  [[nodiscard]] std::vector<ArgumentTag> argument_tags() const;
+  // Whether it is a function by name, not just what one takes and returns.
+  [[nodiscard]] bool is_named_function(std::uint32_t type) const noexcept;
   // Whether a struct, union or forward declaration is of a union.
   [[nodiscard]] bool is_union(std::uint32_t type) const noexcept;
   // Types of a function's arguments, then of what it returns; empty for others.

@@ -86,8 +86,8 @@ Result<ElfObject> read_object(std::span<const std::byte> image, const std::strin
     if (kconfig_map >= kMaxMaps) return Error{ErrorCode::kProgram, fmt::format("more than {} maps", kMaxMaps)};
     maps->push_back({*debug->kconfig.map, kNoSection, 0, 0});
   }
-  auto linked = link_programs(
-      {*file, *maps, debug->lines, debug->core, debug->kconfig, kconfig_map, debug->btf != nullptr, options});
+  auto linked =
+      link_programs({*file, *maps, debug->lines, debug->core, debug->kconfig, kconfig_map, debug->btf.get(), options});
   if (!linked) return std::move(linked).error();
 
   object.path = path;

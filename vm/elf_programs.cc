@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "vm/elf_arguments.h"
+
 namespace sluice::vm {
 namespace {
 
@@ -38,6 +40,7 @@ bool is_local_call(const Insn& insn) { return insn.opcode == kOpcodeCall && insn
 class Linker {
  public:
   explicit Linker(const LinkInput& input) : in_(input) {
+    if (in_.btf != nullptr) arguments_ = argument_types(*in_.btf);
     for (std::size_t i = 0; i < in_.maps.size(); ++i) {
       const PlacedMap& map = in_.maps[i];
       if (map.declaration.origin == MapDecl::Origin::kDeclared) {
@@ -109,7 +112,7 @@ class Linker {
     function.start = static_cast<std::uint32_t>(symbol.value / sizeof(Insn));
     function.end = function.start + static_cast<std::uint32_t>(symbol.size / sizeof(Insn));
     function.is_local = symbol.is_local;
-    function.is_global = in_.has_btf && !symbol.is_local && !symbol.is_hidden;
+    function.is_global = in_.btf != nullptr && !symbol.is_local && !symbol.is_hidden;
     by_section_[symbol.section].push_back(functions_.size());
     functions_.push_back(function);
     return {};
@@ -262,7 +265,14 @@ class Linker {
     program.insns.resize(base + count);
     std::memcpy(program.insns.data() + base, section.data.data() + std::size_t{function.start} * sizeof(Insn),
                 count * sizeof(Insn));
-    program.subprograms.push_back({std::string(function.name), static_cast<std::uint32_t>(base), function.is_global});
+    Subprogram& subprogram = program.subprograms.emplace_back();
+    subprogram.name = function.name;
+    subprogram.start = static_cast<std::uint32_t>(base);
+    subprogram.is_global = function.is_global;
+    if (const auto types = arguments_.find(function.name); function.is_global && types != arguments_.end()) {
+      subprogram.memory = types->second.memory;
+      subprogram.never_null = types->second.never_null;
+    }
     append_lines(function, static_cast<std::uint32_t>(base), program);
     if (auto done = relocate_core(function, base, program); !done) return done;
     return relocate(function, base, program, references);
@@ -276,8 +286,7 @@ class Linker {
       const std::size_t at = base + patch->slot - function.start;
       auto poisoned = apply_core_patch(*patch, std::span(program.insns).subspan(at));
       if (!poisoned) {
-        return std::move(poisoned).error().in(
-            fmt::format("offset {} of \"{}\"", patch->slot * sizeof(Insn), section_name(function)));
+        return std::move(poisoned).error().in(place_of(function, patch->slot));
       }
       if (*poisoned) program.unresolved.push_back({static_cast<std::uint32_t>(at), patch->what});
     }
@@ -316,10 +325,21 @@ class Linker {
       } else if (is_local_call(insn)) {
         done = refer(function.section, std::int64_t{slot} + insn.imm + 1, base + slot - function.start, references);
       }
-      if (!done) return Error(done.error()).in(fmt::format("offset {} of \"{}\"", offset, section_name(function)));
+      if (!done) return Error(done.error()).in(place_of(function, slot));
       if (is_lddw(insn)) ++slot;  // its second half is no instruction
     }
     return {};
+  }
+
+  // Of an instruction, for messages: `offset 152 of "xdp", fw.bpf.c:12`.
+  [[nodiscard]] std::string place_of(const Function& function, std::uint32_t slot) const {
+    std::string place = fmt::format("offset {} of \"{}\"", slot * sizeof(Insn), section_name(function));
+    const auto found = in_.lines.find(section_name(function));
+    if (found == in_.lines.end()) return place;
+    const auto line = std::ranges::upper_bound(found->second, slot, {}, &SourceLine::insn);
+    if (line == found->second.begin() || std::prev(line)->insn < function.start) return place;
+    const SourceLine& source = *std::prev(line);
+    return fmt::format("{}, {}:{}", place, source.file.substr(source.file.rfind('/') + 1), source.line);
   }
 
   [[nodiscard]] std::string_view section_name(const Function& function) const {
@@ -440,6 +460,7 @@ class Linker {
 
   const LinkInput& in_;
   std::vector<Function> functions_;
+  std::map<std::string_view, ArgumentTypes> arguments_;
   std::vector<std::vector<std::size_t>> by_section_;  // indices into functions_, ascending by start
   std::vector<bool> is_referenced_;                   // by index into functions_
   std::map<std::pair<std::uint32_t, std::int64_t>, std::size_t> declared_;  // section and offset -> map

@@ -23,7 +23,7 @@ struct LinkInput {
   const CorePatches& core;
   const Kconfig& kconfig;
   std::size_t kconfig_map = 0;  // its index in `maps`, when it has a map
-  bool has_btf = false;         // without BTF nobody can tell argument types: every sub-program counts as static
+  const Btf* btf = nullptr;     // without BTF nobody can tell argument types: every sub-program counts as static
   const ElfOptions& options;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 // A program's state is its type: LoadedProgram (from ELF or assembler) -> VerifiedProgram (only the verifier makes one)
 // -> jit::CompiledProgram. Values; constant once verified: any thread.
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -36,7 +37,11 @@ struct SourceLine {
 struct Subprogram {
   std::string name;         // may be empty
   std::uint32_t start = 0;  // first slot; its end is the next one's start
-  bool is_global = false;   // verified on its own, once, for any scalar arguments
+  bool is_global = false;   // verified on its own, once, for any arguments of the types it declares
+
+  // Bytes that argument i + 1 points to, by its type; 0 = no pointer, or to what has no known size, or to a context.
+  std::array<std::uint32_t, 5> memory{};
+  std::uint8_t never_null = 0;  // bit i: argument i + 1 is declared never to be null (arg:nonnull)
 };
 
 // An instruction that was made one nobody may run, because what it asks for (CO-RE) is not there.

@@ -108,6 +108,11 @@ Made of_config(const Bench& options, const std::vector<pipeline::Engine>& engine
     if (!port) return port.error();
     const pipeline::Port& chosen = pipeline.ports()[*port];
     const pipeline::Chain& chain = pipeline.chains()[static_cast<std::size_t>(chosen.ingress)];
+    if (!chain.links.empty()) {
+      return Error{
+          ErrorCode::kUsage,
+          fmt::format("pipeline {} is a chain; bench measures one program and those it tail-calls", chain.name)};
+    }
     const pipeline::Stage& stage = pipeline.stage(chain.entry);
     subject.program = fmt::format("{} from {}", chain.name, chosen.name);
     subject.ifindex = chosen.ifindex;

@@ -13,6 +13,14 @@
 namespace sluice::cli {
 namespace {
 
+// "entry", or "first -> second" of a chain.
+std::string programs_of(const config::Pipeline& pipeline) {
+  if (pipeline.chain.empty()) return pipeline.entry.value;
+  std::string out;
+  for (const config::ChainLink& link : pipeline.chain) out += (out.empty() ? "" : " -> ") + link.program.value;
+  return out;
+}
+
 std::string text_of(const config::Config& config) {
   std::string out;
   for (const config::Attach& attach : config.attach) {
@@ -22,7 +30,7 @@ std::string text_of(const config::Config& config) {
     }
   }
   for (const config::Pipeline& p : config.pipelines) {
-    out += fmt::format("[{}] {}\n", p.name.value, p.entry.value);
+    out += fmt::format("[{}] {}\n", p.name.value, programs_of(p));
     for (const auto& [map, slots] : p.tail_calls) {
       for (const config::TailCall& call : slots) {
         out += fmt::format("    {}[{}] -> {}\n", map.value, call.slot.value, call.program.value);
@@ -58,6 +66,10 @@ std::string dot_of(const config::Config& config) {
     }
   }
   for (const config::Pipeline& p : config.pipelines) {
+    for (std::size_t i = 1; i < p.chain.size(); ++i) {
+      out += fmt::format("  {} -> {} [label=chain];\n", in_quotes(p.chain[i - 1].program.value),
+                         in_quotes(p.chain[i].program.value));
+    }
     for (const auto& [map, slots] : p.tail_calls) {
       for (const config::TailCall& call : slots) {
         if (call.program.value == p.entry.value) continue;
@@ -66,8 +78,8 @@ std::string dot_of(const config::Config& config) {
       }
     }
     if (!p.on_pass.value.empty() && p.on_pass.value != "drop") {
-      out +=
-          fmt::format("  {} -> {} [label=pass, style=dashed];\n", in_quotes(p.entry.value), in_quotes(p.on_pass.value));
+      const config::Text& last = p.chain.empty() ? p.entry : p.chain.back().program;
+      out += fmt::format("  {} -> {} [label=pass, style=dashed];\n", in_quotes(last.value), in_quotes(p.on_pass.value));
     }
   }
   return out + "}\n";

@@ -77,9 +77,17 @@ struct TailCall {
   Text program;
 };
 
+// One program of a `chain:`.
+struct ChainLink {
+  Text program;
+  std::optional<std::uint32_t> continue_on;  // bit v: the next one runs after verdict v; absent: as its object says
+};
+constexpr std::size_t kMaxChain = 10;  // as libxdp's dispatcher
+
 struct Pipeline {
   Text name;
-  Text entry;
+  Text entry;  // the first of `chain` when that is given
+  std::vector<ChainLink> chain;
   std::vector<std::pair<Text, std::vector<TailCall>>> tail_calls;  // prog array -> slots
   Text on_pass;                                                    // port name, "drop", or empty when absent
   enum class OnAborted : std::uint8_t { kDrop, kCapture } on_aborted = OnAborted::kDrop;

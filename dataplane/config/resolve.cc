@@ -90,7 +90,10 @@ void Resolver::ports() {
 
 void Resolver::wiring(const Pipeline& pipeline) {
   const std::string where = "pipelines." + pipeline.name.value;
-  need_program(pipeline.entry, where + ".entry");
+  if (pipeline.chain.empty()) need_program(pipeline.entry, where + ".entry");
+  for (std::size_t i = 0; i < pipeline.chain.size(); ++i) {
+    need_program(pipeline.chain[i].program, fmt::format("{}.chain[{}]", where, i));
+  }
   for (const auto& [array, slots] : pipeline.tail_calls) {
     for (const TailCall& call : slots) {
       need_program(call.program, fmt::format("{}.tail_calls.{}[{}]", where, array.value, call.slot.value));

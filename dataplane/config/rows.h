@@ -14,6 +14,9 @@ namespace sluice::config {
 
 // The rows of `fib:`, schema_fib.cc. Target: Fib.
 extern const Row kFibRows[3];
+// Those of an entry of `pipelines:`, schema_pipeline.cc, and what reads them all. Targets: Pipeline, Config.
+extern const Row kPipelineRows[5];
+void put_pipelines(Builder& b, const Value& value, const Row& row, void* target);
 
 inline void wrong_kind(Builder& b, const Value& value, std::string_view words, std::string_view of = {}) {
   b.error(value.mark, "config-type", fmt::format("{}expected {}, got {}", of, words, describe(value)));

@@ -149,53 +149,6 @@ constexpr Row kProgramRows[] = {
      "Values of global variables by name, set before verification.", ""},
 };
 
-// --- pipelines -------------------------------------------------------------------------------------------------------
-
-std::vector<TailCall> read_slots(Builder& b, const Value& value) {
-  std::vector<TailCall> out;
-  if (value.kind != Value::Kind::kMapping) {
-    wrong_kind(b, value, "a mapping from slots to programs");
-    return out;
-  }
-  for (const auto& [slot, program] : value.fields) {
-    const auto known = b.key(slot);
-    if (!known) continue;
-    std::string why;
-    const bool numeric = !slot.quoted && known->value[0] >= '0' && known->value[0] <= '9';
-    if (numeric && !whole_number(slot, why)) b.error(slot.mark, "config-type", why);
-    if (auto name = b.text(program, kAnyText)) out.push_back({*known, std::move(*name)});
-  }
-  return out;
-}
-
-void put_tail_calls(Builder& b, const Value& value, const Row&, void* target) {
-  b.named(value, [&](const Text& array, const Value& slots) {
-    static_cast<Pipeline*>(target)->tail_calls.emplace_back(array, read_slots(b, slots));
-  });
-}
-
-constexpr std::array<std::string_view, 2> kOnAborted = {"drop", "capture"};
-constexpr Row kPipelineRows[] = {
-    {"entry", kAnyText, put_text<&Pipeline::entry>, "Program that every frame enters.", "", true},
-    {"chain",
-     {.kind = Kind::kUnsupported, .words = "name one program in 'entry' and wire the others by 'tail_calls'"},
-     nullptr,
-     "A list of programs run one after another.",
-     ""},
-    {"tail_calls",
-     {.kind = Kind::kSpecial,
-      .json = R"({"type": "object", "additionalProperties":
-                 {"type": "object", "additionalProperties": {"type": ["string", "null"], "minLength": 1}}})",
-      .words = "a mapping: prog array -> slot -> program"},
-     put_tail_calls,
-     "Prog arrays and what is in their slots; a slot is a number or an enumerator's name.",
-     ""},
-    {"on_pass", kAnyText, put_text<&Pipeline::on_pass>,
-     "Where XDP_PASS goes: a port or `drop`. Must be given when a program can return it.", ""},
-    {"on_aborted", one_of(kOnAborted), put_choice<&Pipeline::on_aborted>,
-     "What happens to frames of XDP_ABORTED: dropped, or dropped and kept for inspection.", "drop"},
-};
-
 // --- attach ----------------------------------------------------------------------------------------------------------
 
 constexpr Row kAttachRows[] = {
@@ -409,7 +362,7 @@ constexpr Row kPipelineFileRows[] = {
     {"workers", object_of(kWorkerRows), put_object<&Config::workers>, "Threads that carry frames.", ""},
     {"ports", named(kPortRows), put_named<&Config::ports>, "Ports by name.", ""},
     {"programs", named(kProgramRows), put_named<&Config::programs>, "Programs by name.", ""},
-    {"pipelines", named(kPipelineRows), put_named<&Config::pipelines>, "How programs are chained.", ""},
+    {"pipelines", named(kPipelineRows), put_pipelines, "How programs are chained.", ""},
     {"attach", {.kind = Kind::kList, .rows = kAttachRows}, put_attach, "Which frames enter which pipeline.", ""},
     {"maps", named(kMapRows), put_named<&Config::maps>,
      "Contents and sharing of maps, by the map's name in the object.", ""},

@@ -10,7 +10,8 @@ namespace sluice::pipeline {
 namespace {
 
 constexpr std::uint64_t kExcludeIngress = 1U << 4;  // BPF_F_EXCLUDE_INGRESS, linux/bpf.h
-constexpr std::uint32_t kLinkHeader = 14 + 4;       // Ethernet header and one VLAN tag, as Linux checks a redirect
+constexpr auto kPassed = static_cast<std::uint32_t>(vm::Verdict::kPass);
+constexpr std::uint32_t kLinkHeader = 14 + 4;  // Ethernet header and one VLAN tag, as Linux checks a redirect
 
 unsigned column_of(std::uint32_t raw) noexcept { return raw < vm::kVerdicts ? raw : kInvalidVerdict; }
 
@@ -56,8 +57,18 @@ void Executor::run(std::uint16_t port, std::span<vm::XdpContext> frames) noexcep
     return;
   }
   const Chain& chain = pipeline_.chains()[static_cast<std::size_t>(ingress.ingress)];
+  for (vm::XdpContext& frame : frames) frame.ingress_ifindex = ingress.ifindex;
+  // Frame by frame: programs that share maps see frames in the order they see them in Linux.
+  if (!chain.links.empty()) {
+    for (unsigned i = 0; i < frames.size(); ++i) {
+      Passage passage{.index = i, .verdict = kInvalidVerdict, .path = {}};
+      const std::uint32_t raw = run_chain(chain, stats_.ingress, passage, frames[i]);
+      passage.verdict = column_of(raw);
+      judge(port, chain, passage, frames[i], raw);
+    }
+    return;
+  }
   for (vm::XdpContext& frame : frames) {
-    frame.ingress_ifindex = ingress.ifindex;
     frame.depth = 0;
     frame.path[0] = chain.entry;
   }
@@ -65,21 +76,25 @@ void Executor::run(std::uint16_t port, std::span<vm::XdpContext> frames) noexcep
       .runner.burst(frames.data(), static_cast<unsigned>(frames.size()), verdicts_.data(), env_);
   for (unsigned i = 0; i < frames.size(); ++i) {
     Passage passage{.index = i, .verdict = column_of(verdicts_[i]), .path = {}};
-    account(stats_.ingress, passage, frames[i], passage.verdict);
+    count_run(stats_.ingress, passage, frames[i]);
+    count_verdict(stats_.ingress, frames[i], verdicts_[i]);
     judge(port, chain, passage, frames[i], verdicts_[i]);
   }
 }
 
-void Executor::account(std::vector<StageCounters>& counters, Passage& passage, const vm::XdpContext& frame,
-                       unsigned column) noexcept {
+void Executor::count_run(std::vector<StageCounters>& counters, Passage& passage, const vm::XdpContext& frame) noexcept {
   const std::uint32_t depth = frame.depth;
   SLUICE_DCHECK(depth <= vm::kMaxTailCalls);
   for (std::uint32_t i = 0; i <= depth; ++i) counters[frame.path[i]].runs += 1;
-  counters[frame.path[depth]].verdicts[column] += 1;
   if (!record_paths_) return;
   const std::size_t before = passage.path.size();
   std::copy_n(frame.path.begin(), depth + 1, path_.begin() + static_cast<std::ptrdiff_t>(before));
   passage.path = std::span(path_.data(), before + depth + 1);
+}
+
+void Executor::count_verdict(std::vector<StageCounters>& counters, const vm::XdpContext& frame,
+                             std::uint32_t raw) noexcept {
+  counters[frame.path[frame.depth]].verdicts[column_of(raw)] += 1;
 }
 
 void Executor::judge(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame,
@@ -109,18 +124,14 @@ void Executor::arrive(std::uint16_t port, const Chain& chain, Passage& passage, 
   const vm::ProgramSlot* const program = frame.redirect.program;
   const std::uint32_t cpu = frame.redirect.ifindex;
   if (program == nullptr) return pass(port, chain, passage, frame);
-  const Stage& stage = pipeline_.stage(program->stage);
   frame.rx_queue_index = 0;  // as Linux tells cpumap programs
   frame.redirect = {};
-  frame.depth = 0;
-  frame.path[0] = stage.slot.stage;
   const std::uint32_t here = env_.cpu;
   if (stands_for_all_cpus_) env_.cpu = cpu;
-  std::uint32_t raw = 0;
-  stage.runner.burst(&frame, 1, &raw, env_);
+  const std::uint32_t raw = run_one(program->stage, stats_.egress, passage, frame);
   env_.cpu = here;
-  account(stats_.egress, passage, frame, column_of(raw));  // of ingress every frame has one
-  if (raw == static_cast<std::uint32_t>(vm::Verdict::kPass)) return pass(port, chain, passage, frame);
+  count_verdict(stats_.egress, frame, raw);  // of ingress every frame has one
+  if (raw == kPassed) return pass(port, chain, passage, frame);
   const bool again = raw == static_cast<std::uint32_t>(vm::Verdict::kRedirect);
   // A CPUMAP is no target there: a frame does not go from CPU to CPU for ever.
   if (!again || frame.redirect.kind == vm::Redirect::Kind::kCpu) return drop(passage, frame, DropReason::kCpumapDrop);
@@ -176,23 +187,43 @@ void Executor::broadcast(Passage& passage, vm::XdpContext& frame) noexcept {
   deliver(passage, frame, cast.last);
 }
 
-bool Executor::passes(const Stage& stage, Passage& passage, vm::XdpContext& frame, std::uint16_t port) noexcept {
+std::uint32_t Executor::run_one(std::size_t stage, std::vector<StageCounters>& counters, Passage& passage,
+                                vm::XdpContext& frame) noexcept {
+  frame.depth = 0;
+  frame.path[0] = static_cast<std::uint16_t>(stage);
+  std::uint32_t raw = 0;
+  pipeline_.stage(stage).runner.burst(&frame, 1, &raw, env_);
+  count_run(counters, passage, frame);
+  return raw;
+}
+
+std::uint32_t Executor::run_chain(const Chain& chain, std::vector<StageCounters>& counters, Passage& passage,
+                                  vm::XdpContext& frame) noexcept {
+  std::uint32_t raw = 0;
+  if (chain.links.empty()) raw = run_one(chain.entry, counters, passage, frame);
+  for (const Link& link : chain.links) {
+    raw = run_one(link.stage, counters, passage, frame);
+    if (!link.goes_on(raw)) break;
+    raw = kPassed;  // unless a later link says otherwise
+  }
+  count_verdict(counters, frame, raw);
+  return raw;
+}
+
+void Executor::begin_egress(vm::XdpContext& frame, std::uint16_t port) const noexcept {
   frame.egress_ifindex = pipeline_.ports()[port].ifindex;
   frame.rx_queue_index = 0;  // as Linux tells devmap programs
   frame.redirect = {};
-  frame.depth = 0;
-  frame.path[0] = stage.slot.stage;
-  std::uint32_t raw = 0;
-  stage.runner.burst(&frame, 1, &raw, env_);
-  account(stats_.egress, passage, frame, column_of(raw));
-  return raw == static_cast<std::uint32_t>(vm::Verdict::kPass);
 }
 
 // By value: what is appended to the path of one copy is not part of the next copy's.
 void Executor::deliver(Passage passage, vm::XdpContext& frame, const Target& target) noexcept {
   const auto port = static_cast<std::uint16_t>(target.port);
-  if (target.program != nullptr && !passes(pipeline_.stage(target.program->stage), passage, frame, port)) {
-    return drop(passage, frame, DropReason::kDevmapDrop);
+  if (target.program != nullptr) {
+    begin_egress(frame, port);
+    const std::uint32_t raw = run_one(target.program->stage, stats_.egress, passage, frame);
+    count_verdict(stats_.egress, frame, raw);
+    if (raw != kPassed) return drop(passage, frame, DropReason::kDevmapDrop);
   }
   leave(passage, frame, port);
 }
@@ -200,8 +231,10 @@ void Executor::deliver(Passage passage, vm::XdpContext& frame, const Target& tar
 void Executor::leave(Passage passage, vm::XdpContext& frame, std::uint16_t port) noexcept {
   const std::int32_t egress = pipeline_.ports()[port].egress;
   if (egress != kNone) {
-    const Stage& entry = pipeline_.stage(pipeline_.chains()[static_cast<std::size_t>(egress)].entry);
-    if (!passes(entry, passage, frame, port)) return drop(passage, frame, DropReason::kEgressDrop);
+    begin_egress(frame, port);
+    const Chain& chain = pipeline_.chains()[static_cast<std::size_t>(egress)];
+    const std::uint32_t raw = run_chain(chain, stats_.egress, passage, frame);
+    if (raw != kPassed) return drop(passage, frame, DropReason::kEgressDrop);
   }
   PortCounters& counters = stats_.ports[port];
   counters.tx_frames += 1;

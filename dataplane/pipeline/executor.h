@@ -76,11 +76,18 @@ class Executor {
   void deliver(Passage passage, vm::XdpContext& frame, const Target& target) noexcept;
   void leave(Passage passage, vm::XdpContext& frame, std::uint16_t port) noexcept;
   void drop(const Passage& passage, vm::XdpContext& frame, DropReason reason) noexcept;
-  // The verdict column of `stage` run on a frame about to leave by `port`.
-  bool passes(const Stage& stage, Passage& passage, vm::XdpContext& frame, std::uint16_t port) noexcept;
-  // Counts what a run over `frame` did and appends its stages to the passage's path.
-  void account(std::vector<StageCounters>& counters, Passage& passage, const vm::XdpContext& frame,
-               unsigned column) noexcept;
+  // Runs one stage over one frame and counts the run; what it returned.
+  std::uint32_t run_one(std::size_t stage, std::vector<StageCounters>& counters, Passage& passage,
+                        vm::XdpContext& frame) noexcept;
+  // Runs `entry`, or the links of a chain one after another until one does not go on; what came out.
+  std::uint32_t run_chain(const Chain& chain, std::vector<StageCounters>& counters, Passage& passage,
+                          vm::XdpContext& frame) noexcept;
+  // Makes a frame one that is about to leave by `port`.
+  void begin_egress(vm::XdpContext& frame, std::uint16_t port) const noexcept;
+  // Counts the stages that a run over `frame` went through and appends them to the passage's path.
+  void count_run(std::vector<StageCounters>& counters, Passage& passage, const vm::XdpContext& frame) noexcept;
+  // Counts what the last of them returned; of a chain that is its last program, or the frame passes behind it.
+  void count_verdict(std::vector<StageCounters>& counters, const vm::XdpContext& frame, std::uint32_t raw) noexcept;
   [[nodiscard]] bool fits(const vm::XdpContext& frame, std::int32_t port) const noexcept;
 
   const Pipeline& pipeline_;
@@ -91,7 +98,8 @@ class Executor {
   bool record_paths_;
   bool stands_for_all_cpus_ = false;
   std::array<std::uint32_t, kBurst> verdicts_{};
-  std::array<std::uint16_t, 4 * (vm::kMaxTailCalls + 1)> path_{};  // ingress, cpumap, devmap, egress
+  // Chains of ingress and egress, a program of a cpumap, one of a devmap.
+  std::array<std::uint16_t, (2 * kMaxLinks + 2) * (vm::kMaxTailCalls + 1)> path_{};
 };
 
 }  // namespace sluice::pipeline

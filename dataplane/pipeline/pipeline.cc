@@ -49,6 +49,12 @@ Pipeline::Pipeline(Parts parts) : parts_(std::move(parts)), timers_(timers_of(pa
                  });
 }
 
+bool Pipeline::takes_frags(std::size_t chain) const noexcept {
+  const Chain& entered = parts_.chains[chain];
+  const auto takes = [this](std::size_t at) { return stage(at).runner.program().program().frags; };
+  return takes(entered.entry) && std::ranges::all_of(entered.links, takes, &Link::stage);
+}
+
 std::int32_t Pipeline::port_of(std::uint32_t ifindex) const noexcept {
   if (ifindex < low_ifindex_.size()) return low_ifindex_[ifindex];
   if (ifindex < kLowIfindices) return kNone;

@@ -34,11 +34,22 @@ struct Stage {
   vm::ProgramSlot slot;  // what prog arrays and devmaps point to
 };
 
+constexpr std::size_t kMaxLinks = 10;  // of a chain, as libxdp's dispatcher
+// A program of a `chain:`.
+struct Link {
+  std::uint16_t stage = 0;        // index into stages()
+  std::uint32_t continue_on = 0;  // bit v: after verdict v the next link runs
+
+  // Of what the program returned, as libxdp's dispatcher takes it: a shift by its lowest five bits.
+  [[nodiscard]] bool goes_on(std::uint32_t raw) const noexcept { return (continue_on >> (raw & 31U) & 1U) != 0; }
+};
+
 // A `pipelines:` entry.
 struct Chain {
   std::string name;
   std::uint16_t entry = 0;       // index into stages()
   std::int32_t on_pass = kNone;  // index into ports(), kNone = drop
+  std::vector<Link> links;       // of a `chain:`, `entry` the first; empty otherwise
 };
 
 // A map instance; objects that share it are listed once.
@@ -73,6 +84,8 @@ class Pipeline {
   [[nodiscard]] std::int32_t port_of(std::uint32_t ifindex) const noexcept;
   // The port called `name`, or kNone.
   [[nodiscard]] std::int32_t port_named(std::string_view name) const noexcept;
+  // Whether all programs that frames of this chain enter first handle multi-buffer frames.
+  [[nodiscard]] bool takes_frags(std::size_t chain) const noexcept;
   // What timers refer to, for the workers' vm::Timers; null when no map has timers.
   [[nodiscard]] vm::TimerRegistry* timers() const noexcept { return timers_.get(); }
   // Some stage asks for the time or has timers: frames with different time stamps must not share a burst in replay.

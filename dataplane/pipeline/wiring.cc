@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "dataplane/pipeline/run_config.h"
 #include "dataplane/pipeline/value_text.h"
 #include "vm/maps/cpumap.h"
 
@@ -15,7 +16,9 @@ namespace sluice::pipeline {
 namespace {
 
 constexpr std::int32_t kTailCallHelper = 12;  // BPF_FUNC_tail_call
-constexpr std::string_view kDrop = "drop";    // `on_pass: drop`
+constexpr std::uint32_t kPassBit = 1U << static_cast<unsigned>(vm::Verdict::kPass);
+constexpr std::string_view kDrop = "drop";  // `on_pass: drop`
+static_assert(kMaxLinks == config::kMaxChain);
 
 template <typename Range>
 std::int32_t index_of(const Range& named, std::string_view name) {
@@ -94,7 +97,7 @@ void Wiring::fill_implied(const Slot& slot) {
 
 void Wiring::fill_array(const config::Pipeline& pipeline, const config::Text& map,
                         const std::vector<config::TailCall>& calls) {
-  std::vector<std::size_t> programs = {program_index(pipeline.entry)};  // of this pipeline
+  std::vector<std::size_t> programs = entries(pipeline);  // of this pipeline
   for (const config::TailCall& call : calls) programs.push_back(program_index(call.program));
   const auto found = objects_.find_map(map.value, programs);
   if (found.empty()) {
@@ -250,15 +253,57 @@ void Wiring::attach(const config::Attach& line, std::vector<Port>& ports) {
   }
 }
 
+std::vector<std::size_t> Wiring::entries(const config::Pipeline& pipeline) const {
+  if (pipeline.chain.empty()) return {program_index(pipeline.entry)};
+  std::vector<std::size_t> programs;
+  for (const config::ChainLink& link : pipeline.chain) programs.push_back(program_index(link.program));
+  return programs;
+}
+
 void Wiring::check_entry(const config::Pipeline& pipeline, const config::Text& use, bool egress) {
-  const auto& stage = stages_[program_index(pipeline.entry)];
-  if (stage == nullptr) return;
-  const vm::ProgramType* type = stage->runner.program().program().type;
-  if (type == &vm::xdp_type() || (egress && type == &vm::xdp_devmap_type())) return;
-  context_.error(
-      use.mark, "program-type",
-      fmt::format("pipeline {} starts with {} of type {}, {} takes {}", pipeline.name.value, pipeline.entry.value,
-                  type->name, egress ? "egress" : "ingress", egress ? "xdp or xdp/devmap" : "xdp"));
+  for (const std::size_t entry : entries(pipeline)) {
+    const auto& stage = stages_[entry];
+    if (stage == nullptr) continue;
+    const vm::ProgramType* type = stage->runner.program().program().type;
+    if (type == &vm::xdp_type() || (egress && type == &vm::xdp_devmap_type())) continue;
+    context_.error(
+        use.mark, "program-type",
+        fmt::format("pipeline {} {} {} of type {}, {} takes {}", pipeline.name.value,
+                    pipeline.chain.empty() ? "starts with" : "chains", context_.config.programs[entry].name.value,
+                    type->name, egress ? "egress" : "ingress", egress ? "xdp or xdp/devmap" : "xdp"));
+  }
+}
+
+std::vector<Link> Wiring::make_links(const config::Pipeline& pipeline) const {
+  std::vector<Link> links;
+  for (const config::ChainLink& link : pipeline.chain) {
+    const std::size_t program = program_index(link.program);
+    const Object* const object = objects_.of_program(program);
+    const vm::LoadedProgram* const function = objects_.function(program);
+    if (object == nullptr || function == nullptr) continue;  // said already
+    const std::uint32_t own = run_config(object->elf.btf.get(), function->name).continue_on;
+    links.push_back({.stage = static_cast<std::uint16_t>(program),
+                     .continue_on = link.continue_on.value_or(own) | 1U << kDispatcherReturn});
+  }
+  return links;
+}
+
+void Wiring::check_order(const config::Pipeline& pipeline) const {
+  std::uint32_t before = 0;
+  for (const config::ChainLink& link : pipeline.chain) {
+    const std::size_t program = program_index(link.program);
+    const Object* const object = objects_.of_program(program);
+    const vm::LoadedProgram* const function = objects_.function(program);
+    if (object == nullptr || function == nullptr) continue;  // said already
+    const std::uint32_t priority = run_config(object->elf.btf.get(), function->name).priority;
+    if (priority < before) {
+      context_.warn(link.program.mark, "chain-order",
+                    fmt::format("pipeline {}: {} asks for priority {}, the one in front of it for {}: libxdp would run "
+                                "it first; here the order of the chain stands",
+                                pipeline.name.value, link.program.value, priority, before));
+    }
+    before = priority;
+  }
 }
 
 std::vector<Chain> Wiring::make_chains() const {
@@ -267,7 +312,8 @@ std::vector<Chain> Wiring::make_chains() const {
     const bool drops = pipeline.on_pass.value.empty() || pipeline.on_pass.value == kDrop;
     chains.push_back({.name = pipeline.name.value,
                       .entry = static_cast<std::uint16_t>(program_index(pipeline.entry)),
-                      .on_pass = drops ? kNone : index_of(context_.config.ports, pipeline.on_pass.value)});
+                      .on_pass = drops ? kNone : index_of(context_.config.ports, pipeline.on_pass.value),
+                      .links = make_links(pipeline)});
   }
   return chains;
 }
@@ -321,20 +367,39 @@ void Wiring::follow(const std::string& pipeline, std::size_t from, std::vector<s
   }
 }
 
-void Wiring::check_pass(const config::Pipeline& pipeline, const std::vector<std::size_t>& reached) const {
-  if (!pipeline.on_pass.value.empty()) return;
-  constexpr std::uint32_t kPassBit = 1U << static_cast<unsigned>(vm::Verdict::kPass);
+bool Wiring::check_pass(const config::Pipeline& pipeline, const std::vector<std::size_t>& reached,
+                        std::uint32_t passes) const {
   for (const std::size_t stage : reached) {
     const vm::VerifiedProgram& program = stages_[stage]->runner.program();
     const bool to_cpus = names_cpumap(program.program());
-    if ((program.facts().may_return & kPassBit) == 0 && !to_cpus) continue;
+    if ((program.facts().may_return & passes) == 0 && !to_cpus) continue;
     context_.error(pipeline.name.mark, "on-pass",
                    fmt::format("pipeline {}: {} can {}, and there is no kernel stack behind it: say "
                                "`on_pass: PORT` or `on_pass: drop`",
                                pipeline.name.value, stages_[stage]->name,
-                               to_cpus ? "send frames to CPUs, where they pass" : "return XDP_PASS"));
-    return;
+                               to_cpus              ? "send frames to CPUs, where they pass"
+                               : passes == kPassBit ? "return XDP_PASS"
+                                                    : "let frames pass"));
+    return false;
   }
+  return true;
+}
+
+std::vector<std::size_t> Wiring::check_pipeline(const config::Pipeline& pipeline, bool takes_frames) {
+  std::vector<std::size_t> used;
+  bool to_say = takes_frames && pipeline.on_pass.value.empty();
+  check_order(pipeline);
+  const std::vector<Link> links = make_links(pipeline);
+  const std::vector<std::size_t> programs = entries(pipeline);
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const auto reached = reach(pipeline.name.value, programs[i]);
+    used.insert(used.end(), reached.begin(), reached.end());
+    // Verdicts with which frames pass: XDP_PASS that does not go on, all that go on behind the last program.
+    const std::uint32_t on = i < links.size() ? links[i].continue_on : 0;
+    const std::uint32_t passes = (kPassBit & ~on) | (i + 1 == programs.size() ? on : 0);
+    to_say = to_say && check_pass(pipeline, reached, passes);
+  }
+  return used;
 }
 
 void Wiring::check_reach() {
@@ -345,9 +410,8 @@ void Wiring::check_reach() {
       context_.warn(pipeline.name.mark, "unused",
                     fmt::format("pipeline {} is attached to no port", pipeline.name.value));
     }
-    const auto reached = reach(pipeline.name.value, program_index(pipeline.entry));
+    const auto reached = check_pipeline(pipeline, use == uses_.end() || use->second.ingress);
     used.insert(reached.begin(), reached.end());
-    if (use == uses_.end() || use->second.ingress) check_pass(pipeline, reached);
   }
   for (const std::size_t program : devmap_programs_) {
     if (used.contains(program)) continue;

@@ -57,7 +57,17 @@ class Wiring {
   // Stages reachable from `entry`, in order of discovery; notes the slots called on the way.
   std::vector<std::size_t> reach(const std::string& pipeline, std::size_t entry);
   void follow(const std::string& pipeline, std::size_t from, std::vector<std::size_t>& reached);
-  void check_pass(const config::Pipeline& pipeline, const std::vector<std::size_t>& reached) const;
+  // Says who lets frames pass by a verdict in `passes`, a mask as Facts::may_return; false when somebody does.
+  bool check_pass(const config::Pipeline& pipeline, const std::vector<std::size_t>& reached,
+                  std::uint32_t passes) const;
+  // All stages that the pipeline reaches; frames that pass must have somewhere to go when it `takes_frames`.
+  std::vector<std::size_t> check_pipeline(const config::Pipeline& pipeline, bool takes_frames);
+  // Programs that frames enter first: the entry, or all of a chain.
+  [[nodiscard]] std::vector<std::size_t> entries(const config::Pipeline& pipeline) const;
+  // Warns of a chain in which libxdp would run the programs in another order.
+  void check_order(const config::Pipeline& pipeline) const;
+  // Those of its `chain:`; programs that could not be loaded are left out.
+  [[nodiscard]] std::vector<Link> make_links(const config::Pipeline& pipeline) const;
 
   const LoadContext& context_;
   const ObjectSet& objects_;

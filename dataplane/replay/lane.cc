@@ -65,9 +65,7 @@ LaneRunner::LaneRunner(const pipeline::Pipeline& pipeline, const Setup& setup)
 void LaneRunner::take(std::uint16_t port, const Record& record) noexcept {
   SLUICE_DCHECK(waiting_ < pipeline::kBurst);
   const std::int32_t chain = pipeline_.ports()[port].ingress;
-  const bool frags =
-      chain != pipeline::kNone &&
-      pipeline_.stage(pipeline_.chains()[static_cast<std::size_t>(chain)].entry).runner.program().program().frags;
+  const bool frags = chain != pipeline::kNone && pipeline_.takes_frags(static_cast<std::size_t>(chain));
   if (!buffers_[waiting_].load(record.bytes, frags, contexts_[waiting_])) {
     const bool small = record.bytes.size() < pipeline::kShortestLinuxFrame;
     executor_.refuse(port, record.bytes.size(), small ? DropReason::kTooShort : DropReason::kTooLong);

@@ -493,7 +493,9 @@ Judgement judge(const vm::LoadedProgram& program, Peers& peers, std::uint64_t se
   }
   if (!ours && fd >= 0) {
     const verifier::Rejection& why = outcome.rejection();
-    const std::string_view row = reason_to_refuse(program, why.code, why.message);
+    std::string words = why.message;
+    for (const verifier::Rejection::Note& note : why.notes) words += "\n" + note.text;
+    const std::string_view row = reason_to_refuse(program, why.code, words);
     result = {.finding = row.empty() ? Finding::kWrongRefusal : Finding::kListedRefusal,
               .what = verifier::render(why, program),
               .signature =

@@ -22,6 +22,7 @@ struct Refused {
 constexpr Accepted kAccepted[] = {
     {E2BIG, "program is too large", "programs that Linux gives up on"},
     {ENOMEM, "jumps is too complex", "programs that Linux gives up on"},
+    {EINVAL, "invalid read from stack R", "bounds of quotients, remainders, shifts by a register"},  // by a helper
     {EFAULT, "No program to jit", "functions whose address is taken for nothing"},
     {EINVAL, "offset is outside of the packet", "packet bytes proven before a compare that contradicts"},
 };
@@ -34,6 +35,7 @@ constexpr Refused kRefused[] = {
     {"bad-shift", "", "mistakes in instructions that no path reaches"},
     {"not-a-pointer", "read through a map", "reading the kernel's own map structure"},
     {"null-deref", "by the helper through a pointer that may be null", "a value or null given to a helper"},
+    {"uninit-read", "it held an element's key", "key of an element kept by a callback"},
     {"unknown-helper", "is not available", "helpers that Sluice lacks"},
     {"ptr-spill", " are read", "pointers stored at variable stack offsets"},
     {"ptr-spill", " is stored as ", "pointers stored at variable stack offsets"},

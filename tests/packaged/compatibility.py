@@ -25,9 +25,9 @@ from tap import Tap  # noqa: E402
 
 UNLIKE = HERE / "unlike.txt"
 SEPARATOR = " :: "
-# waits: refused here until something exists; no: refused here for good; kernel: refused by the kernel;
-# differs: both run it, and results differ.
-KINDS = ("waits", "no", "kernel", "differs")
+# waits: refused here until something exists; no: refused here for good; kernel: refused by the kernel; kfunc: refused here
+# for good and by some kernels too; differs: both run it, and results differ.
+KINDS = ("waits", "no", "kernel", "kfunc", "differs")
 FRAMES_FLOOR = 200  # a program, of those that the kernel runs
 PROGRAMS_FLOOR = 60  # compared
 COVERAGE_FLOOR = 70  # percent, the median
@@ -76,7 +76,7 @@ def judge(tap: Tap, rows: list, listed: dict) -> None:
     for row in rows:
         key = (row["object"], row["program"])
         kind, why = outcome(row)
-        allowed = {kind} | ({"no"} if kind == "waits" else set())
+        allowed = {kind} | ({"no"} if kind == "waits" else set()) | ({"kfunc"} if row["here"] else set())
         if kind and listed.get(key, ("", ""))[0] in allowed:
             needed.add(key)
         elif kind:
@@ -96,8 +96,11 @@ def judge(tap: Tap, rows: list, listed: dict) -> None:
 def cells(row: dict, listed: dict) -> list:
     features = ", ".join([*row.get("maps", []), *(f"{name}()" for name in row.get("helpers", []))]) or "–"
     kind = outcome(row)[0]
-    reason = listed.get((row["object"], row["program"]), ("", ""))[1]
-    verdict = {"waits": "Linux only", "no": "Linux only", "kernel": "neither" if row["here"] else "here only"}.get(kind, "both")
+    listed_as, reason = listed.get((row["object"], row["program"]), ("", ""))
+    if listed_as == "kfunc" and row["here"]:
+        kind = "kfunc"
+    verdict = {"waits": "Linux only", "no": "Linux only", "kernel": "neither" if row["here"] else "here only",
+               "kfunc": "Linux, some releases"}.get(kind, "both")
     if kind == "":
         runs = max(len(row["fixtures"]), 1)
         frames = f"{row['ran']}" if runs == 1 else f"{runs} x {row['ran'] // runs}"

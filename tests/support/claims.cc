@@ -136,7 +136,10 @@ class Embedding {
       case Type::kMapKey: return value != 0;  // the checker holds every access against the key
       case Type::kMapValue: return in_value(claimed, value);
       case Type::kMapValueOrNull: return or_null_.agree(claimed.id, value) && (value == 0 || in_value(claimed, value));
-      case Type::kMemory: return at(claimed, value, number(machine_.memory.data));
+      case Type::kMemory:
+        if (machine_.frame != nullptr) return value != 0;  // lent: the checker holds every access against its owner
+        return at(claimed, value, number(machine_.memory.data));
+      case Type::kMemoryOrNull: return or_null_.agree(claimed.id, value);
       case Type::kRecord: return in_record(claimed, value);
       case Type::kRecordOrNull: return or_null_.agree(claimed.id, value) && (value == 0 || in_record(claimed, value));
     }

@@ -1,6 +1,7 @@
 #include "tests/verifier/kernel.h"
 
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <sys/syscall.h>
@@ -231,7 +232,41 @@ int kernel_load(const vm::LoadedProgram& program, std::span<const int> maps, std
   return load(program, insns, log);
 }
 
+namespace {
+
+constexpr std::size_t kLogBytes = std::size_t{1} << 20;
+
+std::string end_of(const std::vector<char>& log) {
+  std::string text(log.data());
+  if (text.size() > 400) text.erase(0, text.size() - 400);
+  return text;
+}
+
+// A global function is judged by its types, which only the object has.
+bool needs_object(const vm::LoadedProgram& program) {
+  return !program.object.empty() && std::ranges::any_of(program.subprograms.begin() + !program.subprograms.empty(),
+                                                        program.subprograms.end(), &vm::Subprogram::is_global);
+}
+
+KernelVerdict object_verdict(const std::string& path) {
+  const libbpf_print_fn_t loud = libbpf_set_print(nullptr);
+  std::vector<char> log(kLogBytes);
+  KernelVerdict verdict{.error = EINVAL, .log = "libbpf does not open " + path};
+  if (bpf_object* const object = bpf_object__open_file(path.c_str(), nullptr)) {
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object) bpf_program__set_log_buf(program, log.data(), log.size());
+    const int error = bpf_object__load(object);
+    verdict = {.accepted = error == 0, .error = -error, .log = end_of(log)};
+    bpf_object__close(object);
+  }
+  libbpf_set_print(loud);
+  return verdict;
+}
+
+}  // namespace
+
 KernelVerdict kernel_verdict(const vm::LoadedProgram& program) {
+  if (needs_object(program)) return object_verdict(program.object);
   std::vector<Fd> maps;
   std::vector<int> numbers;
   for (const auto& map : program.maps) {
@@ -244,11 +279,9 @@ KernelVerdict kernel_verdict(const vm::LoadedProgram& program) {
   if (fd.get() >= 0) return {.accepted = true};
   const int error = errno;
   // Again for the reason; a log that is too small cuts itself and changes the error.
-  log.resize(std::size_t{1} << 20);
+  log.resize(kLogBytes);
   const Fd again(kernel_load(program, numbers, log));
-  std::string text(log.data());
-  if (text.size() > 400) text.erase(0, text.size() - 400);
-  return {.error = error, .log = text};
+  return {.error = error, .log = end_of(log)};
 }
 
 }  // namespace sluice::testing_support

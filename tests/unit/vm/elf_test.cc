@@ -444,8 +444,9 @@ TEST(Elf, MissingFilesAreAnEnvironmentError) {
 }
 
 TEST(Elf, RefusalsNameWhatIsWrong) {
-  EXPECT_THAT(refusal("externs.o"), HasSubstr("section \"xdp\": program \"use_extern\": offset 0 of \"xdp\": "
-                                              "\"CONFIG_HZ\" is not defined"));
+  EXPECT_THAT(refusal("externs.o"),
+              HasSubstr("section \"xdp\": program \"use_extern\": offset 0 of \"xdp\", externs.bpf.c:12: "
+                        "\"CONFIG_HZ\" is not defined"));
   EXPECT_THAT(refusal("maps.plain.o"), HasSubstr("no .BTF that describes it, compile with -g"));
   EXPECT_THAT(refusal("bad_maps1.o"), HasSubstr("map \"wrong\" does not say its type"));
   EXPECT_THAT(refusal("bad_maps2.o"), HasSubstr("map \"wrong\" has an unknown member \"colour\""));

@@ -1,6 +1,5 @@
 // rule: lock-call
 // code: lock
-// kernel: accepts, because here it gets the functions without the BTF that makes this one global
 // why: a global function is verified without knowing of the lock
 #include "prelude.bpf.inc"
 
