@@ -97,8 +97,10 @@ CALLS(g, h) CALLS(f, g) CALLS(e, f) CALLS(d, e) CALLS(c, d) CALLS(b, c) CALLS(a,
 SEC("xdp")
 int program(struct xdp_md *ctx) { return a(ctx) ? XDP_DROP : XDP_PASS; }
 )"},
-    {"callback-return", "a function that a helper calls back returns something else than 0 or 1",
-     "return 0 to go on with the next round, 1 to end the loop", R"(static long body(__u32 index, void *context) {
+    {"callback-return",
+     "a function that a helper calls back returns something else than 0 or 1, or one that a timer calls than 0",
+     "return 0 to go on with the next round, 1 to end the loop; from what a timer calls, return 0",
+     R"(static long body(__u32 index, void *context) {
   return index;
 }
 

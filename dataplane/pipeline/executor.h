@@ -48,7 +48,9 @@ class Executor {
   void run(std::uint16_t port, std::span<vm::XdpContext> frames) noexcept;
   // Calls what timers are due at `now_ns` of the environment's clock, at most `most`, and how many that were. Between
   // bursts.
-  unsigned run_timers(std::uint64_t now_ns, unsigned most) noexcept { return timers_->run_due(now_ns, most, env_); }
+  unsigned run_timers(std::uint64_t now_ns, unsigned most) noexcept {
+    return has_timers() ? timers_->run_due(now_ns, most, env_) : 0;
+  }
   [[nodiscard]] bool has_timers() const noexcept { return timers_ && timers_->any(); }
   // Counts a frame of `bytes` that came in by `port` and could not even be made a context.
   void refuse(std::uint16_t port, std::uint64_t bytes, DropReason reason) noexcept;

@@ -80,7 +80,7 @@ void LaneRunner::take(std::uint16_t port, const Record& record) noexcept {
 
 void LaneRunner::run(std::uint16_t port, std::uint64_t clock_ns) noexcept {
   // Timers that are due come first, each at its own time.
-  if (executor_.has_timers()) executor_.run_timers(clock_ns, kTimersAtOnce);
+  executor_.run_timers(clock_ns, kTimersAtOnce);
   env_.clock.virtual_ns = clock_ns;
   executor_.run(port, std::span(contexts_).first(waiting_));
   waiting_ = 0;

@@ -38,10 +38,12 @@ std::string start(std::string_view ns = kFar, std::string_view flags = "0") {
 }
 std::string cancel() { return "mov r1, r6\ncall timer_cancel\n"; }
 // Another value in the element's place; then r6 is that.
-std::string update() {
-  return "lddw_map r1, 0\nmov r2, r10\nadd r2, -4\nmov r3, r10\nadd r3, -40\nmov r4, 0\ncall map_update_elem\n"
-         "mov r8, r0\nlddw_map r1, 0\nmov r2, r10\nadd r2, -4\ncall map_lookup_elem\njeq r0, 0, out\nmov r6, r0\n"
-         "mov r0, r8\n";
+std::string update(std::string_view flags = "0") {
+  return fmt::format(
+      "lddw_map r1, 0\nmov r2, r10\nadd r2, -4\nmov r3, r10\nadd r3, -40\nmov r4, {}\ncall map_update_elem\n"
+      "mov r8, r0\nlddw_map r1, 0\nmov r2, r10\nadd r2, -4\ncall map_lookup_elem\njeq r0, 0, out\nmov r6, r0\n"
+      "mov r0, r8\n",
+      flags);
 }
 std::string erase() { return "lddw_map r1, 0\nmov r2, r10\nadd r2, -4\ncall map_delete_elem\n"; }
 // The result, for later.
@@ -185,8 +187,12 @@ class TimerTest : public HelperTest {
   using Maps = std::vector<std::shared_ptr<vm::Map>>;
 
   static Maps make_maps(vm::MapType type) {
-    return {std::move(*vm::make_map(
-                {.name = "timed", .type = type, .value_size = 24, .max_entries = 8, .special = {.timer = 0}}, 1)),
+    return {std::move(*vm::make_map({.name = "timed",
+                                     .type = type,
+                                     .value_size = 24,
+                                     .max_entries = 8,
+                                     .special = {.lock = type == vm::MapType::kLruHash ? -1 : 16, .timer = 0}},
+                                    1)),
             std::move(*vm::make_map({.name = "results", .value_size = 8 * kResults, .max_entries = 1}, 1))};
   }
 
@@ -287,6 +293,17 @@ TEST_F(TimerInit, AnewAfterTheElementWasReplaced) {
     EXPECT_EQ(results[4], 0);
     EXPECT_EQ(results[5], -EINVAL);
     EXPECT_EQ(results[6], 0);
+  }
+}
+
+// Under the lock a value changes in its place. In an array that ends its timer as well, in a hash it does not.
+TEST_F(TimerInit, AnewAfterAWriteUnderTheLockOfAnArrayOnly) {
+  for (const vm::MapType type : {vm::MapType::kArray, vm::MapType::kHash}) {
+    const Results results =
+        run(init() + set() + start() + update("4") + keep(0) + start() + keep(1) + init() + keep(2), type);
+    EXPECT_EQ(results[0], 0);
+    EXPECT_EQ(results[1], type == vm::MapType::kArray ? -EINVAL : 0);
+    EXPECT_EQ(results[2], type == vm::MapType::kArray ? 0 : -EBUSY);
   }
 }
 
