@@ -69,11 +69,13 @@ class DpdkPeer final : public Peer {
                                                    : run<1, true>(work, keys, lookups, sum);
                       }});
     }
-    ways.push_back({std::string(T::kName) + ", bulk of 32",
-                    [this](Work work, std::uint32_t keys, std::uint32_t lookups, std::uint32_t& sum) {
-                      return work == Work::kNone ? run<kBulk, false>(work, keys, lookups, sum)
-                                                 : run<kBulk, true>(work, keys, lookups, sum);
-                    }});
+    ways.push_back({.name = std::string(T::kName) + ", bulk of 32",
+                    .run =
+                        [this](Work work, std::uint32_t keys, std::uint32_t lookups, std::uint32_t& sum) {
+                          return work == Work::kNone ? run<kBulk, false>(work, keys, lookups, sum)
+                                                     : run<kBulk, true>(work, keys, lookups, sum);
+                        },
+                    .bulk = true});
     return ways;
   }
 

@@ -51,6 +51,7 @@ struct Way {
   std::string name;
   std::function<Result<double>(Work work, std::uint32_t keys, std::uint32_t lookups, std::uint32_t& sum)> run;
   bool sums_all = true;
+  bool bulk = false;  // many keys a call, so that the memory each waits for is asked for together
 };
 
 struct Built {

@@ -103,24 +103,39 @@ std::uint8_t* lru_percpu_hash_any(const void* view, const std::uint8_t* key, std
   return vm::hash_view_lru_percpu_lookup(static_cast<const HashView*>(view), key, cpu);
 }
 
-// kBytes: of data. A key's own length is looked at, though programs nearly always ask for all of its bits.
+__attribute__((noinline)) std::uint8_t* lpm_trie(const void* view, const std::uint8_t* key, std::uint32_t) noexcept {
+  return vm::lpm_trie_lookup(static_cast<const vm::LpmTrieView*>(view), key);
+}
+
+// kBytes: of data.
 template <std::uint32_t kBytes>
-__attribute__((flatten)) std::uint8_t* lpm_trie_sized(const void* view, const std::uint8_t* key,
-                                                      std::uint32_t) noexcept {
-  const auto& shared = *static_cast<const vm::LpmTrieView*>(view);
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, key, sizeof bits);
-  if (bits != kBytes * 8) return vm::lpm_trie_lookup(&shared, key);
+__attribute__((noinline, flatten)) std::uint8_t* lpm_trie_further(const vm::LpmTrieView& view,
+                                                                  const std::uint8_t* key) noexcept {
   for (;;) {
-    const std::uint32_t before = __atomic_load_n(&shared.sequence, __ATOMIC_ACQUIRE);
-    const std::uint32_t node = vm::lpm_index_walk(&shared, kBytes, key + 4);
-    if (__atomic_load_n(&shared.sequence, __ATOMIC_RELAXED) != before) continue;
-    return node != 0 ? vm::lpm_trie_value(&shared, node) : nullptr;
+    const std::uint32_t before = __atomic_load_n(&view.sequence, __ATOMIC_ACQUIRE);
+    const std::uint32_t node = vm::lpm_index_walk(&view, kBytes, key + 4);
+    if (__atomic_load_n(&view.sequence, __ATOMIC_RELAXED) != before) continue;
+    return node != 0 ? vm::lpm_trie_value(&view, node) : nullptr;
   }
 }
 
-std::uint8_t* lpm_trie(const void* view, const std::uint8_t* key, std::uint32_t) noexcept {
-  return vm::lpm_trie_lookup(static_cast<const vm::LpmTrieView*>(view), key);
+// What one load of the first table answers is answered here, without registers to save. Programs nearly always ask for
+// all bits of a key.
+template <std::uint32_t kBytes>
+std::uint8_t* lpm_trie_sized(const void* shared, const std::uint8_t* key, std::uint32_t) noexcept {
+  const auto& view = *static_cast<const vm::LpmTrieView*>(shared);
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, key, sizeof bits);
+  if (bits != kBytes * 8) [[unlikely]]
+    return lpm_trie(shared, key, 0);
+  const std::uint32_t before = __atomic_load_n(&view.sequence, __ATOMIC_ACQUIRE);
+  const vm::LpmEntry entry =
+      __atomic_load_n(&view.first[vm::lpm_index_first(&view, kBytes, key + 4)], __ATOMIC_ACQUIRE);
+  const bool is_all = entry >> 32 == 0 && entry != 0;
+  if (!is_all || __atomic_load_n(&view.sequence, __ATOMIC_RELAXED) != before) {
+    return lpm_trie_further<kBytes>(view, key);
+  }
+  return vm::lpm_trie_value(&view, static_cast<std::uint32_t>(entry));
 }
 
 // The look-ups of the four hash types.

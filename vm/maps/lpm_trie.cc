@@ -36,9 +36,9 @@ LpmTrieMap::LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, Map
 }
 
 Result<std::unique_ptr<Map>> LpmTrieMap::make(const MapSpec& spec, unsigned cpus) {
-  // Branching nodes are fewer than nodes with a value. Node numbers have 32 bits.
+  // Branching nodes are fewer than nodes with a value. Node numbers have 31 bits.
   const std::uint64_t nodes = std::uint64_t{spec.max_entries} * 2 + ElementPool::kSpare;
-  if (nodes >= UINT32_MAX) return Error{ErrorCode::kEnvironment, "more prefixes than 32-bit node numbers can count"};
+  if (nodes >= kLpmTable) return Error{ErrorCode::kEnvironment, "more prefixes than 31-bit node numbers can count"};
   Result<MapMemory> memory =
       MapMemory::reserve(MapMemory::padded((nodes + 1) * stride_of(spec)) + MapMemory::padded(nodes * 4));
   if (!memory) return std::move(memory).error();

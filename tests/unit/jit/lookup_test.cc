@@ -109,6 +109,45 @@ TEST(DirectLookup, FindsInLpmTries) {
   expect_same(vm::MapType::kLpmTrie, 20, x86_64::detect_features());
 }
 
+// Prefixes of all lengths that crowd, so that some are in the index's first table, some in those below and some behind
+// a walk; keys of full length and shorter.
+TEST(DirectLookup, FindsTheLongestPrefixOfKeysOfAnyLength) {
+  for (const std::uint32_t bytes : {3U, 4U, 16U}) {
+    const std::shared_ptr<vm::Map> map = std::move(*vm::make_map({.name = "m",
+                                                                  .type = vm::MapType::kLpmTrie,
+                                                                  .key_size = 4 + bytes,
+                                                                  .value_size = 12,
+                                                                  .max_entries = 2000,
+                                                                  .flags = vm::kMapNoPrealloc},
+                                                                 1));
+    vm::Prng random{bytes};
+    const auto key = [&](std::uint32_t bits) {
+      std::vector<std::byte> key(4 + bytes);
+      std::memcpy(key.data(), &bits, sizeof bits);
+      for (std::uint32_t i = 0; i < bytes; ++i) key[4 + i] = static_cast<std::byte>(random.next() % 3 * 0x55);
+      return key;
+    };
+    const std::vector<std::byte> value(12, std::byte{7});
+    for (std::uint32_t n = 0; n < 1500; ++n) {
+      const auto bits = static_cast<std::uint32_t>(random.next() % (bytes * 8)) + 1;
+      ASSERT_EQ(map->update(key(bits).data(), value.data(), vm::UpdateMode::kAny, 0), 0);
+    }
+    const CompiledProgram code = lookup_in(map, x86_64::detect_features());
+    unsigned misses = 0;
+    for (std::uint32_t n = 0; n < 3000; ++n) {
+      std::vector<std::byte> asked =
+          key(n % 3 == 0 ? static_cast<std::uint32_t>(random.next() % (bytes * 8 + 2)) : bytes * 8);
+      if (n % 5 == 0) asked[4] = static_cast<std::byte>(random.next());
+      vm::ExecEnv env;
+      const std::byte* const expected = map->lookup(asked.data(), 0);
+      misses += expected == nullptr ? 1 : 0;
+      ASSERT_EQ(code.memory()(asked.data(), 4 + bytes, &env), reinterpret_cast<std::uint64_t>(expected)) << n;
+    }
+    EXPECT_GT(misses, 10U);
+    EXPECT_LT(misses, 2000U);
+  }
+}
+
 TEST(DirectLookup, ThereIsNoneForMapsWithoutAView) {
   EXPECT_EQ(x86_64::lookup_function(testing_support::TestArray(4, 4), x86_64::detect_features()), nullptr);
 }

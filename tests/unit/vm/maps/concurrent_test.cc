@@ -58,6 +58,15 @@ Key route_key(std::uint32_t id) {
   return out;
 }
 
+// Few at a time that share three bytes: the tables of the index that they are in come and go.
+Key crowded_route_key(std::uint32_t id) {
+  const std::array<std::uint8_t, 8> key{
+      32, 0, 0, 0, 10, 1, static_cast<std::uint8_t>(id % 8), static_cast<std::uint8_t>(id * 37)};
+  Key out{};
+  __builtin_memcpy(out.data(), key.data(), key.size());
+  return out;
+}
+
 // All keys in one chain of three buckets or more: slots move, overflow buckets come and go.
 Key chained_key(std::uint32_t id) {
   static const std::vector<std::uint64_t> keys = [] {
@@ -227,7 +236,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Subject{"lru_hash", MapType::kLruHash, 24, 0, long_key, true, 9, true},
                       Subject{"lru_hash_chain", MapType::kLruHash, 8, kMapZeroSeed, chained_key, true, 20, true},
                       Subject{"lru_percpu_hash", MapType::kLruPercpuHash, 24, 0, long_key, false, 9, true},
-                      Subject{"lpm_trie", MapType::kLpmTrie, 8, kMapNoPrealloc, route_key, true}),
+                      Subject{"lpm_trie", MapType::kLpmTrie, 8, kMapNoPrealloc, route_key, true},
+                      Subject{"lpm_trie_tables", MapType::kLpmTrie, 8, kMapNoPrealloc, crowded_route_key, true},
+                      Subject{"lpm_trie_large", MapType::kLpmTrie, 8, kMapNoPrealloc, crowded_route_key, true, 70'000}),
     [](const auto& test) { return std::string(test.param.name); });
 
 // A devmap entry's port and program belong together.

@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(Zipf, LruBesideTheKernel,
                                   (trace.scans ? "_scans" : "");
                          });
 
-// No slack: over traces this long the kernel's own hits differ by less than we are ahead.
+// No slack: on one CPU the same trace gives the same hits each time, on either side.
 TEST_P(LruBesideTheKernel, LookUpsHitAtLeastAsOften) {
   SLUICE_NEEDS_BPF();
   const testing_support::OnFirstCpu here;
