@@ -23,6 +23,12 @@ Arg map_peek_elem(Arg map, Arg value, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg spin_lock(Arg lock, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg spin_unlock(Arg lock, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 
+// syncookie.cc
+Arg tcp_raw_gen_syncookie_ipv4(Arg ip, Arg tcp, Arg length, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg tcp_raw_gen_syncookie_ipv6(Arg ip, Arg tcp, Arg length, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg tcp_raw_check_syncookie_ipv4(Arg ip, Arg tcp, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg tcp_raw_check_syncookie_ipv6(Arg ip, Arg tcp, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+
 // timer.cc
 Arg timer_init(Arg timer, Arg map, Arg flags, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg timer_set_callback(Arg timer, Arg function, Arg enter, Arg program, Arg helpers, vm::ExecEnv& env) noexcept;

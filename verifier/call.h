@@ -1,6 +1,5 @@
 #pragma once
 // Calls: what helpers and sub-programs demand of their arguments and what they leave behind. Internal to the verifier.
-#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>

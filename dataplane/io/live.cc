@@ -14,6 +14,7 @@
 #include "dataplane/io/hush.h"
 #include "dataplane/io/plan.h"
 #include "dataplane/io/worker.h"
+#include "vm/syncookie.h"
 
 namespace sluice::io {
 namespace {
@@ -26,6 +27,14 @@ int run_worker(void* worker) {
 std::uint64_t random_seed() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
+}
+
+vm::SynCookieKeys random_cookies() {
+  vm::SynCookieKeys keys;
+  for (auto* const family : {&keys.ipv4, &keys.ipv6}) {
+    for (vm::SipKey& key : *family) key = {random_seed(), random_seed()};
+  }
+  return keys;
 }
 
 }  // namespace
@@ -48,6 +57,7 @@ struct Live::Parts {
   std::vector<Port> ports;
   Rings rings;
   Halt halt;
+  vm::SynCookieKeys cookies = random_cookies();
   std::vector<std::unique_ptr<Worker>> workers;
   bool running = false;
 
@@ -93,7 +103,7 @@ void Live::Parts::launch(const pipeline::Pipeline& pipeline, const config::Worke
   for (WorkerPlan& plan : plan_workers(ports, rings, halt.workers)) {
     plan.burst = std::min(settings.burst, pipeline::kBurst);
     plan.idle = settings.idle;
-    workers.push_back(std::make_unique<Worker>(pipeline, std::move(plan), halt, random_seed()));
+    workers.push_back(std::make_unique<Worker>(pipeline, std::move(plan), halt, random_seed(), &cookies));
   }
   running = true;
   for (unsigned i = 0; i < workers.size(); ++i) {

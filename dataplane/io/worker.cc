@@ -38,11 +38,12 @@ std::span<std::byte> bytes_of(rte_mbuf& frame) noexcept { return {buffer(frame) 
 
 }  // namespace
 
-Worker::Worker(const pipeline::Pipeline& pipeline, WorkerPlan plan, Halt& halt, std::uint64_t seed)
+Worker::Worker(const pipeline::Pipeline& pipeline, WorkerPlan plan, Halt& halt, std::uint64_t seed,
+               const vm::SynCookieKeys* cookies)
     : plan_(std::move(plan)),
       halt_(halt),
       stats_(pipeline.ports().size(), pipeline.stages()),
-      env_{.cpu = plan_.index, .worker = plan_.index, .prng = {.state = seed}},
+      env_{.cpu = plan_.index, .worker = plan_.index, .prng = {.state = seed}, .cookies = cookies},
       transmitter_(plan_.outlets, stats_),
       executor_(pipeline, stats_, env_, transmitter_, false) {}
 

@@ -56,8 +56,9 @@ struct Halt {
 
 class Worker {
  public:
-  // `pipeline` and `halt` outlive the Worker; so do devices and rings of the plan.
-  Worker(const pipeline::Pipeline& pipeline, WorkerPlan plan, Halt& halt, std::uint64_t seed);
+  // `pipeline`, `halt` and `cookies` (null: fixed ones) outlive the Worker; so do devices and rings of the plan.
+  Worker(const pipeline::Pipeline& pipeline, WorkerPlan plan, Halt& halt, std::uint64_t seed,
+         const vm::SynCookieKeys* cookies = nullptr);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
