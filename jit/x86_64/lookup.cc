@@ -119,8 +119,9 @@ __attribute__((noinline, flatten)) std::uint8_t* lpm_trie_further(const vm::LpmT
   }
 }
 
-// What one load of the first table answers is answered here, without registers to save. Programs nearly always ask for
-// all bits of a key.
+// What one load of the first table answers is answered here, in few instructions: each look-up waits for memory, and
+// the more of them the CPU holds the less that shows. One load is whole without the sequence. Programs nearly always
+// ask for all bits of a key.
 template <std::uint32_t kBytes>
 std::uint8_t* lpm_trie_sized(const void* shared, const std::uint8_t* key, std::uint32_t) noexcept {
   const auto& view = *static_cast<const vm::LpmTrieView*>(shared);
@@ -128,13 +129,10 @@ std::uint8_t* lpm_trie_sized(const void* shared, const std::uint8_t* key, std::u
   std::memcpy(&bits, key, sizeof bits);
   if (bits != kBytes * 8) [[unlikely]]
     return lpm_trie(shared, key, 0);
-  const std::uint32_t before = __atomic_load_n(&view.sequence, __ATOMIC_ACQUIRE);
   const vm::LpmEntry entry =
       __atomic_load_n(&view.first[vm::lpm_index_first(&view, kBytes, key + 4)], __ATOMIC_ACQUIRE);
-  const bool is_all = entry >> 32 == 0 && entry != 0;
-  if (!is_all || __atomic_load_n(&view.sequence, __ATOMIC_RELAXED) != before) {
-    return lpm_trie_further<kBytes>(view, key);
-  }
+  // A prefix and nothing below.
+  if (entry - 1 >= UINT32_MAX) return lpm_trie_further<kBytes>(view, key);
   return vm::lpm_trie_value(&view, static_cast<std::uint32_t>(entry));
 }
 

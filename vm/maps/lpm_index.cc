@@ -57,6 +57,7 @@ LpmIndex::LpmIndex(LpmTrieView& view, MapMemory memory, std::uint32_t max_entrie
     : view_(view), memory_(std::move(memory)), tables_(nullptr, 0) {
   const Sizes sizes(max_entries, view.data_size);
   view.first_bits = sizes.first_bits;
+  view.first_shift = 32 - sizes.first_bits;
   view.first = reinterpret_cast<LpmEntry*>(memory_.take(sizes.first_bytes()));
   view.tables = reinterpret_cast<LpmEntry*>(memory_.take(sizes.table_bytes()));
   view.shorter[0] = reinterpret_cast<std::uint32_t*>(memory_.take(sizes.shorter_bytes(8)));

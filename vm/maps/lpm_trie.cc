@@ -31,7 +31,7 @@ LpmTrieMap::LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, Map
       index_(view_, std::move(index), spec.max_entries) {
   view_.nodes = memory_.take((std::uint64_t{nodes} + 1) * stride_of(spec));
   view_.node_stride = stride_of(spec);
-  view_.value_offset = view_.node_stride - round8(spec.value_size);
+  view_.values = view_.nodes + view_.node_stride - round8(spec.value_size);
   nodes_ = ElementPool(reinterpret_cast<std::uint32_t*>(memory_.take(std::uint64_t{nodes} * 4)), nodes);
 }
 

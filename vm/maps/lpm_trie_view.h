@@ -31,15 +31,16 @@ enum { kLpmTableEntries = 256 };
 static const uint32_t kLpmTable = 1U << 31;
 
 typedef struct LpmTrieView {
-  uint8_t* nodes;         // node n, from 1, starts at nodes + n * node_stride
-  LpmEntry* first;        // by a key's first first_bits bits
-  LpmEntry* tables;       // table n, from 1, starts at tables + n * kLpmTableEntries
-  uint32_t* shorter[2];   // nodes by the first 8 and 16 bits; those of less than first_bits are used
-  uint32_t first_bits;    // 8, 16 or 24
-  uint32_t node_stride;   // bytes
-  uint32_t value_offset;  // bytes from a node's start
-  uint32_t data_size;     // bytes of a key behind its 4 bytes of prefix length, 1..256
-  uint32_t root;          // node number; 0 = the trie is empty
+  uint8_t* nodes;        // node n, from 1, starts at nodes + n * node_stride
+  LpmEntry* first;       // by a key's first first_bits bits
+  LpmEntry* tables;      // table n, from 1, starts at tables + n * kLpmTableEntries
+  uint32_t* shorter[2];  // nodes by the first 8 and 16 bits; those of less than first_bits are used
+  uint8_t* values;       // the value of node n starts at values + n * node_stride
+  uint32_t first_bits;   // 8, 16 or 24
+  uint32_t first_shift;  // 32 - first_bits
+  uint32_t node_stride;  // bytes
+  uint32_t data_size;    // bytes of a key behind its 4 bytes of prefix length, 1..256
+  uint32_t root;         // node number; 0 = the trie is empty
   uint32_t sequence;
 } LpmTrieView;
 
@@ -93,7 +94,7 @@ static inline uint32_t lpm_index_first(const LpmTrieView* view, uint32_t data_si
   } else {
     word = (uint32_t)word_tail(data, data_size);
   }
-  return __builtin_bswap32(word) >> (32 - view->first_bits);
+  return __builtin_bswap32(word) >> view->first_shift;
 }
 
 // The same as lpm_trie_walk from the root with all bits, by the index.
@@ -139,7 +140,7 @@ static inline uint32_t lpm_trie_find(const LpmTrieView* view, const uint8_t* key
 }
 
 static inline uint8_t* lpm_trie_value(const LpmTrieView* view, uint32_t node) {
-  return view->nodes + (uint64_t)node * view->node_stride + view->value_offset;
+  return view->values + (uint64_t)node * view->node_stride;
 }
 
 // The value of the longest prefix of `key`, or null.
