@@ -18,6 +18,7 @@
 #include "jit/x86_64/assembler.h"
 #include "jit/x86_64/features.h"
 #include "vm/maps/array_view.h"
+#include "vm/maps/lpm_trie_view.h"
 #include "vm/maps/map.h"
 #include "vm/maps/percpu_array_view.h"
 #include "vm/maps/prog_array_view.h"
@@ -129,6 +130,8 @@ class Emitter {
   void emit_tail_call_inline(const vm::ProgArrayView& view);
   void emit_enter_slot();
   bool emit_lookup_inline(const Op& op);
+  template <typename Further>
+  void emit_ipv4_lookup(const vm::LpmTrieView& view, Further further);
   void emit_array_lookup(const Op& op, const vm::ArrayView& view);
   void emit_percpu_array_lookup(const Op& op, const vm::PercpuArrayView& view);
   Assembler::Ahead emit_scaled_index(std::uint32_t max_entries, std::uint32_t stride);
