@@ -36,6 +36,7 @@ constexpr Refused kRefused[] = {
     {"not-a-pointer", "read through a map", "reading the kernel's own map structure"},
     {"null-deref", "by the helper through a pointer that may be null", "a value or null given to a helper"},
     {"uninit-read", "it held an element's key", "key of an element kept by a callback"},
+    {"arg-type", "timers in maps inside of maps", "timers in maps inside of maps"},
     {"unknown-helper", "is not available", "helpers that Sluice lacks"},
     {"ptr-spill", " are read", "pointers stored at variable stack offsets"},
     {"ptr-spill", " is stored as ", "pointers stored at variable stack offsets"},
