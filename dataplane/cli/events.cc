@@ -67,7 +67,7 @@ Result<Shown> choose(const Events& options, const pipeline::Pipeline& pipeline) 
   std::vector<std::string_view> rings;
   for (std::size_t i = 0; i < pipeline.maps().size(); ++i) {
     const pipeline::NamedMap& map = pipeline.maps()[i];
-    shown.maps.push_back(record_map(*map.map, map.btf));
+    shown.maps.push_back({.name = map.name, .btf = map.btf});
     if (!pipeline::is_ring(*map.map)) continue;
     rings.push_back(map.name);
     shown.wanted[i] = options.maps.empty() && map.reader;

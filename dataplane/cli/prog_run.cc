@@ -122,7 +122,7 @@ class Records {
  public:
   Records(pipeline::RingReader& reader, const OpenObject& object) : reader_(reader) {
     for (std::size_t i = 0; i < object.maps.size(); ++i) {
-      maps_.push_back(object.maps[i] ? record_map(*object.maps[i], object.object.btf) : RecordMap{});
+      maps_.push_back({.name = object.object.maps[i].spec.name, .btf = object.object.btf});
     }
   }
   Result<void> set_types(std::span<const std::string> words) {

@@ -158,13 +158,6 @@ Json value_json(const Value& value) {
 
 }  // namespace
 
-RecordMap record_map(const vm::Map& map, std::shared_ptr<const vm::Btf> btf) {
-  RecordMap made{.name = map.spec().name, .btf = std::move(btf)};
-  const std::uint32_t declared = map.spec().value_type;
-  if (made.btf != nullptr && made.btf->kind(declared) == BtfKind::kStruct) made.type = declared;
-  return made;
-}
-
 Result<void> set_types(std::span<RecordMap* const> maps, std::span<const std::string> words) {
   // What names a map goes before what does not, wherever it stands.
   for (const bool named : {false, true}) {

@@ -24,8 +24,6 @@ struct RecordMap {
   std::uint32_t type = 0;              // of what a record begins with, in `btf`; 0 = unknown
 };
 
-// The map as it is, its type the one that its object declares for the values when that is a struct.
-RecordMap record_map(const vm::Map& map, std::shared_ptr<const vm::Btf> btf);
 // `words` are of --type or --record-type: NAME for all maps whose object knows it, or MAP=NAME. kUsage when one fits no
 // map.
 Result<void> set_types(std::span<RecordMap* const> maps, std::span<const std::string> words);
