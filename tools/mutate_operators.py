@@ -109,6 +109,7 @@ def main():
     parser.add_argument("--each-function", action="store_true", help="one of each function, drawn by --seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="stop after so long and report what was done")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many of those drawn, to go on where a run stopped")
     parser.add_argument("--timeout", type=float, default=120, help="seconds a test may run")
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--file", action="append", choices=SOURCES, help="only this header; may be repeated")
@@ -124,6 +125,7 @@ def main():
         return 0
     if args.sample is not None:
         every = random.Random(args.seed).sample(every, min(args.sample, len(every)))
+    every = every[args.skip:]
     counts, survivors, done = {}, [], 0
     end = time.monotonic() + 60 * args.minutes if args.minutes else float("inf")
     with tempfile.TemporaryDirectory() as temporary:

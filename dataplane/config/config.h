@@ -109,6 +109,15 @@ struct MapEntry {
   Mark mark;
 };
 
+// What the maps inside a map of maps are like, where the object leaves that to its loader.
+struct InnerMap {
+  Text type;                                   // as bpftool calls it: "hash", "lpm_trie"
+  std::uint32_t key_size = 4, value_size = 4;  // bytes
+  std::uint32_t max_entries = 0;
+  std::uint32_t flags = 0;  // BPF_F_*, linux/bpf.h
+  Mark mark;
+};
+
 struct Map {
   Text name;
   std::vector<Text> shared_by;                // program names
@@ -116,6 +125,7 @@ struct Map {
   std::vector<MapEntry> entries;
   Text file;                      // JSON with more entries; empty when absent
   std::uint32_t max_entries = 0;  // 0 when absent
+  std::optional<InnerMap> inner;
   enum class OnReload : std::uint8_t { kKeep, kReset, kRequireSame } on_reload = OnReload::kKeep;
   Text pin;
   std::optional<bool> reader;    // of records; empty: yes in a pipeline, no in a fixture

@@ -247,6 +247,19 @@ void put_metrics(Builder& b, const Value& value, const Row& row, void* target) {
   static_cast<Map*>(target)->metrics = value;
 }
 
+constexpr Row kInnerRows[] = {
+    {"type", kAnyText, put_text<&InnerMap::type>, "Type, as bpftool calls it: hash, array, lpm_trie.", "", true},
+    {"key_size", number_from(0, 512, "bytes"), put_number<&InnerMap::key_size>, "Bytes of a key.", "4"},
+    {"value_size", number_from(0, 1 << 20, "bytes"), put_number<&InnerMap::value_size>, "Bytes of a value.", "4"},
+    {"max_entries", number_from(1, 0xffffffff), put_number<&InnerMap::max_entries>, "Capacity.", "", true},
+    {"flags", number_from(0, 0xffffffff), put_number<&InnerMap::flags>, "BPF_F_* of <linux/bpf.h>.", "0"},
+};
+void put_inner(Builder& b, const Value& value, const Row& row, void* target) {
+  InnerMap& inner = static_cast<Map*>(target)->inner.emplace();
+  inner.mark = value.mark;
+  b.object(value, row.shape.rows, &inner);
+}
+
 constexpr std::array<std::string_view, 3> kOnReload = {"keep", "reset", "require_same"};
 constexpr Row kMapRows[] = {
     {"shared_by", texts(), put_texts<&Map::shared_by>, "Programs whose objects share one instance of this map.",
@@ -262,6 +275,7 @@ constexpr Row kMapRows[] = {
      ""},
     {"file", kAnyText, put_path<&Map::file>, "JSON file with more entries, as `bpftool map dump -j` writes it.", ""},
     {"max_entries", number_from(1, 0xffffffff), put_number<&Map::max_entries>, "Capacity.", "what the object says"},
+    {"inner", object_of(kInnerRows), put_inner, "Maps of maps: what those inside are like.", "what the object says"},
     {"on_reload", one_of(kOnReload), put_choice<&Map::on_reload>, "What a reload does to the contents.", "keep"},
     {"pin", kAnyText, put_text<&Map::pin>, "Name under which maps of several objects are one.",
      "the map's own, where the object pins it by name"},

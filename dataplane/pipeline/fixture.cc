@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/pipeline/inner_map.h"
 #include "dataplane/pipeline/objects.h"
 #include "dataplane/pipeline/values.h"
 #include "vm/maps/cpumap.h"
@@ -178,13 +179,14 @@ std::optional<Fixture> read_fixture(const std::string& path, Diagnostics& diagno
 }
 
 void prepare(const Fixture& fixture, vm::ElfObject& object, Diagnostics& diagnostics) {
+  Context context(fixture);
   for (const config::Map& map : fixture.contents.maps) {
-    if (map.max_entries == 0) continue;
     for (vm::MapDecl& declared : object.maps) {
-      if (declared.spec.name == map.name.value) declared.spec.max_entries = map.max_entries;
+      if (declared.spec.name != map.name.value) continue;
+      if (map.max_entries != 0) declared.spec.max_entries = map.max_entries;
+      if (std::string why = set_inner(map, declared.spec); !why.empty()) context.error(map.inner->mark, std::move(why));
     }
   }
-  Context context(fixture);
   for (const auto& [name, value] : fixture.contents.globals) set_global(context, object, name, value);
   context.move_to(diagnostics);
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "dataplane/pipeline/inner_map.h"
 #include "vm/core_builtin.h"
 
 namespace sluice::pipeline {
@@ -244,7 +245,12 @@ void ObjectSet::group_config(const config::Map& map) {
   }
   if (group.members.empty()) return;
   for (const Member& member : group.members) {
-    if (map.max_entries != 0) member.object->elf.maps[member.index].spec.max_entries = map.max_entries;
+    vm::MapSpec& spec = member.object->elf.maps[member.index].spec;
+    if (map.max_entries != 0) spec.max_entries = map.max_entries;
+    if (const std::string why = set_inner(map, spec); !why.empty()) {
+      context_.error(map.inner->mark, "map-inner", why);
+      return;
+    }
   }
   add(std::move(group));
 }
