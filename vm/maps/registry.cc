@@ -237,7 +237,9 @@ int check_flags(const MapRules& rules, std::uint32_t flags, std::string& why) {
 }
 
 int check_inner(const MapSpec& spec, std::string& why) {
-  if (spec.inner == nullptr) return refuse(-EBADF, why, "nothing says what its inner maps are like");
+  if (spec.inner == nullptr)
+    return refuse(-EBADF, why,
+                  "nothing says what its inner maps are like; `inner:` of the map in the configuration can");
   const MapSpec& inner = *spec.inner;
   const MapTypeRow* const row = map_type_row(inner.type);
   if (row == nullptr || !row->rules.may_be_inner) {

@@ -571,7 +571,9 @@ TEST_P(MapsOfMaps, AMapMayBeInSeveralSlots) {
 TEST_P(MapsOfMaps, SayWhyTheyCannotBeMade) {
   const std::string name(map_type_name(GetParam()));
   MapSpec spec = spec_of(GetParam(), 4, 4, 2);
-  EXPECT_EQ(refusal(spec), "map 'm' (" + name + "): nothing says what its inner maps are like");
+  EXPECT_EQ(refusal(spec), "map 'm' (" + name +
+                               "): nothing says what its inner maps are like; `inner:` of the map in the "
+                               "configuration can");
   spec.inner = std::make_shared<const MapSpec>(spec_of(MapType::kArray, 3, 8, 1));
   EXPECT_EQ(refusal(spec), "map 'm' (" + name + "): inner map: key is 3 bytes, expected 4");
   spec.inner = std::make_shared<const MapSpec>(spec_of(MapType::kProgArray, 4, 4, 1));
