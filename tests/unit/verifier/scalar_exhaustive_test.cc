@@ -153,5 +153,16 @@ TYPED_TEST(ScalarOfWidth, RangesAndConstantsHoldWhatTheySay) {
   }
 }
 
+TYPED_TEST(ScalarOfWidth, KnownBitsAreHeldJustAsTheyAre) {
+  constexpr unsigned kN = TestFixture::kBits;
+  for (std::uint64_t mask = 0; mask < 1U << kN; ++mask) {
+    for (std::uint64_t value = 0; value < 1U << kN; ++value) {
+      if ((value & mask) != 0) continue;
+      const auto scalar = ScalarT<kN>::of_bits({value, mask});
+      for (unsigned z = 0; z < 1U << kN; ++z) ASSERT_EQ(scalar.contains(z), (z & ~mask) == value);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::verifier
