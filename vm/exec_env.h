@@ -9,7 +9,6 @@
 namespace sluice::vm {
 
 class Fib;
-class Sockets;
 class Timers;
 struct SynCookieKeys;
 struct XdpContext;
@@ -55,10 +54,9 @@ struct ExecEnv {
   XdpContext* frame = nullptr;  // the frame being run; set by burst entries and interpreter, null for `exec` programs
   Clock clock;
   Prng prng;
-  TraceSink* trace = nullptr;  // null = lines are thrown away
-  const Fib* fib = nullptr;    // ports and routes; null = there is but the port the frame came in by
-  Timers* timers = nullptr;    // those armed by this worker's programs; null = there are none, arming fails
-  const Sockets* sockets = nullptr;        // what socket look-ups find; null = nothing
+  TraceSink* trace = nullptr;              // null = lines are thrown away
+  const Fib* fib = nullptr;                // ports and routes; null = there is but the port the frame came in by
+  Timers* timers = nullptr;                // those armed by this worker's programs; null = there are none, arming fails
   const SynCookieKeys* cookies = nullptr;  // secrets of SYN cookies; null = fixed ones
 };
 static_assert(std::is_standard_layout_v<ExecEnv>);
