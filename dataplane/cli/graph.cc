@@ -21,6 +21,11 @@ std::string programs_of(const config::Pipeline& pipeline) {
   return out;
 }
 
+// Whose XDP_PASS is the pipeline's.
+const std::string& last_of(const config::Pipeline& pipeline) {
+  return pipeline.chain.empty() ? pipeline.entry.value : pipeline.chain.back().program.value;
+}
+
 std::string text_of(const config::Config& config) {
   std::string out;
   for (const config::Attach& attach : config.attach) {
@@ -61,7 +66,7 @@ std::string dot_of(const config::Config& config) {
         out += fmt::format("  {} -> {};\n", in_quotes(port.value), in_quotes(p->entry.value));
       }
       if (const auto* p = config.pipeline(attach.egress.value)) {
-        out += fmt::format("  {} -> {} [label=egress];\n", in_quotes(p->entry.value), in_quotes(port.value));
+        out += fmt::format("  {} -> {} [label=egress];\n", in_quotes(last_of(*p)), in_quotes(port.value));
       }
     }
   }
@@ -78,8 +83,7 @@ std::string dot_of(const config::Config& config) {
       }
     }
     if (!p.on_pass.value.empty() && p.on_pass.value != "drop") {
-      const config::Text& last = p.chain.empty() ? p.entry : p.chain.back().program;
-      out += fmt::format("  {} -> {} [label=pass, style=dashed];\n", in_quotes(last.value), in_quotes(p.on_pass.value));
+      out += fmt::format("  {} -> {} [label=pass, style=dashed];\n", in_quotes(last_of(p)), in_quotes(p.on_pass.value));
     }
   }
   return out + "}\n";
