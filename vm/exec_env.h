@@ -9,6 +9,7 @@
 namespace sluice::vm {
 
 class Fib;
+class Sockets;
 class Timers;
 struct SynCookieKeys;
 struct XdpContext;
@@ -57,6 +58,7 @@ struct ExecEnv {
   TraceSink* trace = nullptr;              // null = lines are thrown away
   const Fib* fib = nullptr;                // ports and routes; null = there is but the port the frame came in by
   Timers* timers = nullptr;                // those armed by this worker's programs; null = there are none, arming fails
+  const Sockets* sockets = nullptr;        // what socket look-ups find; null = nothing
   const SynCookieKeys* cookies = nullptr;  // secrets of SYN cookies; null = fixed ones
 };
 static_assert(std::is_standard_layout_v<ExecEnv>);
