@@ -7,7 +7,7 @@ namespace sluice::verifier {
 
 // Which numbers count.
 enum class Containment : std::uint8_t {
-  kPrecise,    // those that decided something on the paths from `old`, see Node in explore.cc
+  kPrecise,    // those that decided something on the paths from `old`, see KeptStates::Node
   kMayMatter,  // those that might decide something, as a pass over the program tells
   kExact,      // all, of dead registers too
 };
