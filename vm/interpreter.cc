@@ -12,6 +12,7 @@
 #include "vm/ctx_fields.h"
 #include "vm/interpreter_checks.h"
 #include "vm/maps/map.h"
+#include "vm/memory_ops.h"
 #include "vm/step_observer.h"
 #include "vm/timers.h"
 
@@ -28,53 +29,6 @@ constexpr std::size_t kMostStack = std::size_t{kStackBytes} * (kMaxTailCalls + 1
 constexpr u64 kScratched = 0xdead'beef'0bad'f00d;
 
 constexpr u64 error_number(int error) { return static_cast<u64>(-std::int64_t{error}); }
-
-u64 load_bytes(u64 address, unsigned size) {
-  const auto* const place = reinterpret_cast<const void*>(address);
-  u64 value = 0;  // little-endian: the low bytes are filled
-  switch (size) {
-    case 1: std::memcpy(&value, place, 1); break;
-    case 2: std::memcpy(&value, place, 2); break;
-    case 4: std::memcpy(&value, place, 4); break;
-    default: std::memcpy(&value, place, 8); break;
-  }
-  return value;
-}
-
-void store_bytes(u64 address, u64 value, unsigned size) {
-  auto* const place = reinterpret_cast<void*>(address);
-  switch (size) {
-    case 1: std::memcpy(place, &value, 1); break;
-    case 2: std::memcpy(place, &value, 2); break;
-    case 4: std::memcpy(place, &value, 4); break;
-    default: std::memcpy(place, &value, 8); break;
-  }
-}
-
-u64 sign_extend(u64 value, unsigned size) {
-  const unsigned shift = 64 - 8 * size;
-  return static_cast<u64>(static_cast<std::int64_t>(value << shift) >> shift);
-}
-
-// Does the operation and returns the old value; `expected` is for kCompareExchange.
-template <typename U>
-U atomic_update(AtomicOp op, U* place, U operand, U expected) {
-  switch (op) {
-    case AtomicOp::kAdd:
-    case AtomicOp::kFetchAdd: return __atomic_fetch_add(place, operand, __ATOMIC_SEQ_CST);
-    case AtomicOp::kOr:
-    case AtomicOp::kFetchOr: return __atomic_fetch_or(place, operand, __ATOMIC_SEQ_CST);
-    case AtomicOp::kAnd:
-    case AtomicOp::kFetchAnd: return __atomic_fetch_and(place, operand, __ATOMIC_SEQ_CST);
-    case AtomicOp::kXor:
-    case AtomicOp::kFetchXor: return __atomic_fetch_xor(place, operand, __ATOMIC_SEQ_CST);
-    case AtomicOp::kExchange: return __atomic_exchange_n(place, operand, __ATOMIC_SEQ_CST);
-    case AtomicOp::kCompareExchange:
-      __atomic_compare_exchange_n(place, &expected, operand, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-      return expected;  // holds the old value either way
-  }
-  return 0;
-}
 
 // TimerCallback::Enter of functions that are interpreted.
 void enter_callback(u64 map, u64 key, u64 value, ExecEnv* env, const TimerCallback* callback) noexcept {
