@@ -42,6 +42,7 @@ void append(void* context, const char* format, va_list args) {
 struct Btf::Impl {
   std::unique_ptr<btf, FreeBtf> types;
   bool printable = true;
+  std::uint32_t types_at = 0;  // where the types started in the section, bytes
   std::map<std::string, std::vector<Variable>, std::less<>> sections;
 
   // Null for void and ids that do not exist.
@@ -90,9 +91,11 @@ Result<Btf> Btf::parse(std::span<const std::byte> section) {
   if (!checked) return std::move(checked).error();
   auto impl = std::make_unique<Impl>();
   impl->types.reset(btf__new(checked->bytes.data(), static_cast<std::uint32_t>(checked->bytes.size())));
-  if (!impl->types) return Error{ErrorCode::kProgram, std::string("libbpf refuses it: ") + std::strerror(errno)};
+  if (!impl->types)
+    return Error{ErrorCode::kProgram, std::string("offset 0: libbpf refuses it: ") + std::strerror(errno)};
   btf__set_pointer_size(impl->types.get(), 8);
   impl->printable = checked->printable;
+  impl->types_at = checked->types_at;
   impl->read_sections();
   return Btf(std::move(impl));
 }
@@ -234,7 +237,9 @@ std::vector<Btf::Tag> Btf::tags() const {
     if (!btf_is_decl_tag(t) || btf_decl_tag(t)->component_idx != -1) continue;
     const btf_type* on = impl_->at(t->type);
     if (on != nullptr && (btf_is_func(on) || btf_is_var(on))) {
-      found.push_back({impl_->text(t->name_off), impl_->text(on->name_off)});
+      const auto distance = reinterpret_cast<const char*>(t) - reinterpret_cast<const char*>(impl_->at(1));
+      found.push_back({impl_->text(t->name_off), impl_->text(on->name_off),
+                       impl_->types_at + static_cast<std::uint32_t>(distance)});
     }
   }
   return found;

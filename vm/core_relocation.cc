@@ -170,15 +170,17 @@ Result<CorePatches> read_core_relocations(std::span<const std::byte> ext, const 
   const Resolver resolver(local, target);
   CorePatches patches;
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, CorePatch> known;  // by what they ask
-  bool too_many = false;
+  std::size_t too_many = 0;                                                            // offset of the first one
   auto done = each_ext_record(ext, local, ExtTable::kCoreRelocations, sizeof(Record),
                               [&](std::string_view section, std::span<const std::byte> bytes) {
                                 Record record;
                                 std::memcpy(&record, bytes.data(), sizeof(record));
                                 const std::tuple question(record.type_id, record.access_str_off, record.kind);
                                 auto answer = known.find(question);
-                                if (answer == known.end() && known.size() >= kMaxQuestions) too_many = true;
-                                if (too_many) return;
+                                if (too_many == 0 && answer == known.end() && known.size() >= kMaxQuestions) {
+                                  too_many = static_cast<std::size_t>(bytes.data() - ext.data());
+                                }
+                                if (too_many != 0) return;
                                 if (answer == known.end()) {
                                   answer = known.emplace(question, resolver.resolve(record)).first;
                                 }
@@ -189,7 +191,9 @@ Result<CorePatches> read_core_relocations(std::span<const std::byte> ext, const 
                                 patches[std::string(section)].push_back(std::move(patch));
                               });
   if (!done) return std::move(done).error();
-  if (too_many) return error(fmt::format("more than {} different CO-RE relocations", kMaxQuestions));
+  if (too_many != 0) {
+    return error(fmt::format("offset {}: more than {} different CO-RE relocations", too_many, kMaxQuestions));
+  }
   for (auto& [name, list] : patches) std::ranges::stable_sort(list, {}, &CorePatch::slot);
   return patches;
 }
