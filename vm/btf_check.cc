@@ -130,7 +130,6 @@ class Types {
   [[nodiscard]] std::uint32_t extra(std::uint32_t id, std::size_t word) const {
     return read<std::uint32_t>(types_, starts_[id] + sizeof(Record) + 4 * word);
   }
-  [[nodiscard]] bool is_string(std::uint32_t offset) const { return offset < strings_.size(); }
   [[nodiscard]] bool is_type(std::uint32_t id) const { return id <= count(); }
   // void, or something a variable may have as its type.
   [[nodiscard]] bool is_data(std::uint32_t id) const {
@@ -139,10 +138,13 @@ class Types {
     return k != kFunc && k != kVar && k != kDatasec && k != kDeclTag;
   }
 
-  Result<void> check_references() const {
+  Result<void> check_references() {
     for (std::uint32_t id = 1; id <= count(); ++id) {
       if (!check(id)) {
         return error(place(id), fmt::format("type {} refers to a type or a name that is not there", id));
+      }
+      if (name_bytes_ > kMaxNameBytes) {
+        return error(place(id), fmt::format("type {}: names up to here have more than {} bytes", id, kMaxNameBytes));
       }
     }
     return {};
@@ -175,7 +177,18 @@ class Types {
   }
 
  private:
-  [[nodiscard]] bool check(std::uint32_t id) const {
+  // Hostile types may all have one huge name, which everybody would read once a type. Of all together, with
+  // repetitions; the largest kernel has some 10 MB.
+  static constexpr std::size_t kMaxNameBytes = std::size_t{1} << 28;
+
+  bool is_string(std::uint32_t offset) {
+    if (offset >= strings_.size()) return false;
+    // check_btf saw that the last byte is 0. What is too much already is not counted any more.
+    if (name_bytes_ <= kMaxNameBytes) name_bytes_ += std::strlen(reinterpret_cast<const char*>(&strings_[offset]));
+    return true;
+  }
+
+  [[nodiscard]] bool check(std::uint32_t id) {
     const Record record = at(id);
     if (!is_string(record.name)) return false;
     const unsigned n = record.count();
@@ -207,6 +220,7 @@ class Types {
 
   std::span<const std::byte> types_, strings_;
   std::size_t place_;
+  std::size_t name_bytes_ = 0;
   std::vector<std::uint32_t> starts_;  // by id; [0] is void's and unused
 };
 
