@@ -5,6 +5,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <unordered_map>
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -42,6 +43,7 @@ void append(void* context, const char* format, va_list args) {
 struct Btf::Impl {
   std::unique_ptr<btf, FreeBtf> types;
   bool printable = true;
+  std::uint32_t types_at = 0;  // where the types started in the section, bytes
   std::map<std::string, std::vector<Variable>, std::less<>> sections;
 
   // Null for void and ids that do not exist.
@@ -54,6 +56,8 @@ struct Btf::Impl {
     return found == nullptr ? std::string_view() : std::string_view(found);
   }
   void read_sections();
+  std::unordered_map<std::string_view, std::uint32_t> by_name;  // first ids
+  void read_names();
   // libbpf divides by the alignment of members; what has none (void, functions, numbers of no bytes) is 0 there.
   [[nodiscard]] bool members_are_aligned() const;
 };
@@ -85,15 +89,25 @@ void Btf::Impl::read_sections() {
   }
 }
 
+void Btf::Impl::read_names() {
+  for (std::uint32_t id = 1; id < btf__type_cnt(types.get()); ++id) {
+    const btf_type* t = at(id);
+    if (!btf_is_var(t) && !btf_is_func(t) && !btf_is_decl_tag(t)) by_name.try_emplace(text(t->name_off), id);
+  }
+}
+
 Result<Btf> Btf::parse(std::span<const std::byte> section) {
   auto checked = check_btf(section);
   if (!checked) return std::move(checked).error();
   auto impl = std::make_unique<Impl>();
   impl->types.reset(btf__new(checked->bytes.data(), static_cast<std::uint32_t>(checked->bytes.size())));
-  if (!impl->types) return Error{ErrorCode::kProgram, std::string("libbpf refuses it: ") + std::strerror(errno)};
+  if (!impl->types)
+    return Error{ErrorCode::kProgram, std::string("offset 0: libbpf refuses it: ") + std::strerror(errno)};
   btf__set_pointer_size(impl->types.get(), 8);
   impl->printable = checked->printable;
+  impl->types_at = checked->types_at;
   impl->read_sections();
+  impl->read_names();
   return Btf(std::move(impl));
 }
 
@@ -234,7 +248,9 @@ std::vector<Btf::Tag> Btf::tags() const {
     if (!btf_is_decl_tag(t) || btf_decl_tag(t)->component_idx != -1) continue;
     const btf_type* on = impl_->at(t->type);
     if (on != nullptr && (btf_is_func(on) || btf_is_var(on))) {
-      found.push_back({impl_->text(t->name_off), impl_->text(on->name_off)});
+      const auto distance = reinterpret_cast<const char*>(t) - reinterpret_cast<const char*>(impl_->at(1));
+      found.push_back({impl_->text(t->name_off), impl_->text(on->name_off),
+                       impl_->types_at + static_cast<std::uint32_t>(distance)});
     }
   }
   return found;
@@ -288,11 +304,8 @@ std::uint32_t Btf::pointee(std::uint32_t type) const noexcept {
 }
 
 std::uint32_t Btf::find(std::string_view name) const noexcept {
-  for (std::uint32_t id = 1; !name.empty() && id <= type_count(); ++id) {
-    const btf_type* t = impl_->at(id);
-    if (impl_->text(t->name_off) == name && !btf_is_var(t) && !btf_is_func(t) && !btf_is_decl_tag(t)) return id;
-  }
-  return 0;
+  const auto found = name.empty() ? impl_->by_name.end() : impl_->by_name.find(name);
+  return found == impl_->by_name.end() ? 0 : found->second;
 }
 
 std::string_view Btf::string_at(std::uint32_t offset) const noexcept { return impl_->text(offset); }

@@ -46,7 +46,8 @@ class Btf {
   };
   struct Tag {  // __attribute__((btf_decl_tag(text))) of a function or variable as a whole
     std::string_view text;
-    std::string_view on;  // its name
+    std::string_view on;       // its name
+    std::uint32_t offset = 0;  // of the tag in the section, bytes
   };
   struct ArgumentTag {  // likewise, of one argument
     std::string_view text;
@@ -61,6 +62,7 @@ class Btf {
     bool is_static = false;    // seen by its own object only
   };
 
+  // Errors begin with `offset N: `, in bytes from the start of the section.
   static Result<Btf> parse(std::span<const std::byte> section);
   Btf(Btf&&) noexcept;
   Btf& operator=(Btf&&) noexcept;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <string>
 
@@ -86,26 +87,34 @@ T read(std::span<const std::byte> bytes, std::size_t offset) {
   return value;
 }
 
-Error error(std::string message) { return {ErrorCode::kProgram, std::move(message)}; }
+// `offset` in bytes from the start of the section.
+Error error(std::size_t offset, std::string_view message) {
+  return {ErrorCode::kProgram, fmt::format("offset {}: {}", offset, message)};
+}
 
 // The types and strings of a section, each record's place known.
 class Types {
  public:
-  Types(std::span<const std::byte> types, std::span<const std::byte> strings) : types_(types), strings_(strings) {}
+  // `place`: where in the section the types start.
+  Types(std::span<const std::byte> types, std::span<const std::byte> strings, std::size_t place)
+      : types_(types), strings_(strings), place_(place) {}
 
   // Finds every record. After success at(1)..at(count()) are inside.
   Result<void> index() {
     starts_.push_back(0);
     std::size_t at = 0;
     while (at < types_.size()) {
-      if (types_.size() - at < sizeof(Record)) return error(fmt::format("type {} is cut off", starts_.size()));
+      const auto wrong = [&](std::string_view what) {
+        return error(place_ + at, fmt::format("type {} {}", starts_.size(), what));
+      };
+      if (types_.size() - at < sizeof(Record)) return wrong("is cut off");
       const auto record = read<Record>(types_, at);
       const unsigned kind = record.kind();
       if (kind == 0 || kind >= kKinds) {
-        return error(fmt::format("type {} has the unknown kind {}, expected 1..{}", starts_.size(), kind, kKinds - 1));
+        return wrong(fmt::format("has the unknown kind {}, expected 1..{}", kind, kKinds - 1));
       }
       const std::size_t size = sizeof(Record) + kShapes[kind].fixed + std::size_t{kShapes[kind].each} * record.count();
-      if (types_.size() - at < size) return error(fmt::format("type {} is cut off", starts_.size()));
+      if (types_.size() - at < size) return wrong("is cut off");
       starts_.push_back(static_cast<std::uint32_t>(at));
       at += size;
     }
@@ -113,13 +122,14 @@ class Types {
   }
 
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(starts_.size() - 1); }
+  // Where the type stands, in bytes from the start of the section.
+  [[nodiscard]] std::size_t place(std::uint32_t id) const { return place_ + starts_[id]; }
   [[nodiscard]] Record at(std::uint32_t id) const { return read<Record>(types_, starts_[id]); }
   [[nodiscard]] unsigned kind(std::uint32_t id) const { return id == 0 ? 0 : at(id).kind(); }
   // The u32 at `word` of what follows the record.
   [[nodiscard]] std::uint32_t extra(std::uint32_t id, std::size_t word) const {
     return read<std::uint32_t>(types_, starts_[id] + sizeof(Record) + 4 * word);
   }
-  [[nodiscard]] bool is_string(std::uint32_t offset) const { return offset < strings_.size(); }
   [[nodiscard]] bool is_type(std::uint32_t id) const { return id <= count(); }
   // void, or something a variable may have as its type.
   [[nodiscard]] bool is_data(std::uint32_t id) const {
@@ -128,9 +138,14 @@ class Types {
     return k != kFunc && k != kVar && k != kDatasec && k != kDeclTag;
   }
 
-  Result<void> check_references() const {
+  Result<void> check_references() {
     for (std::uint32_t id = 1; id <= count(); ++id) {
-      if (!check(id)) return error(fmt::format("type {} refers to a type or a name that is not there", id));
+      if (!check(id)) {
+        return error(place(id), fmt::format("type {} refers to a type or a name that is not there", id));
+      }
+      if (name_bytes_ > kMaxNameBytes) {
+        return error(place(id), fmt::format("type {}: names up to here have more than {} bytes", id, kMaxNameBytes));
+      }
     }
     return {};
   }
@@ -162,7 +177,18 @@ class Types {
   }
 
  private:
-  [[nodiscard]] bool check(std::uint32_t id) const {
+  // Hostile types may all have one huge name, which everybody would read once a type. Of all together, with
+  // repetitions; the largest kernel has some 10 MB.
+  static constexpr std::size_t kMaxNameBytes = std::size_t{1} << 28;
+
+  bool is_string(std::uint32_t offset) {
+    if (offset >= strings_.size()) return false;
+    // check_btf saw that the last byte is 0. What is too much already is not counted any more.
+    if (name_bytes_ <= kMaxNameBytes) name_bytes_ += std::strlen(reinterpret_cast<const char*>(&strings_[offset]));
+    return true;
+  }
+
+  [[nodiscard]] bool check(std::uint32_t id) {
     const Record record = at(id);
     if (!is_string(record.name)) return false;
     const unsigned n = record.count();
@@ -193,6 +219,8 @@ class Types {
   }
 
   std::span<const std::byte> types_, strings_;
+  std::size_t place_;
+  std::size_t name_bytes_ = 0;
   std::vector<std::uint32_t> starts_;  // by id; [0] is void's and unused
 };
 
@@ -209,7 +237,9 @@ class Expansion {
 
   Result<void> walk() {
     for (std::uint32_t id = 1; id <= types_.count(); ++id) {
-      if (!visit(2 * std::size_t{id})) return error(fmt::format("type {} contains itself", id));
+      if (!visit(2 * std::size_t{id})) {
+        return error(types_.place(id), fmt::format("type {} contains itself", id));
+      }
       total_ = std::min(kMaxCost, total_ + nodes_[2 * std::size_t{id}].cost);
     }
     return {};
@@ -325,21 +355,26 @@ class Expansion {
 };
 
 Result<Header> read_header(std::span<const std::byte> section) {
-  if (section.size() < sizeof(Header)) return error(fmt::format("{} bytes hold no header", section.size()));
+  if (section.size() < sizeof(Header)) return error(0, fmt::format("{} bytes hold no header", section.size()));
   const auto header = read<Header>(section, 0);
   if (header.magic != kMagic) {
-    return error(fmt::format("magic is {:#06x}, expected {:#06x} (little-endian BTF)", header.magic, kMagic));
+    return error(offsetof(Header, magic),
+                 fmt::format("magic is {:#06x}, expected {:#06x} (little-endian BTF)", header.magic, kMagic));
   }
-  if (header.version != 1) return error(fmt::format("version is {}, expected 1", header.version));
+  if (header.version != 1) {
+    return error(offsetof(Header, version), fmt::format("version is {}, expected 1", header.version));
+  }
   if (header.header_len < sizeof(Header) || header.header_len > section.size()) {
-    return error(
-        fmt::format("header length is {}, expected {}..{}", header.header_len, sizeof(Header), section.size()));
+    return error(offsetof(Header, header_len), fmt::format("header length is {}, expected {}..{}", header.header_len,
+                                                           sizeof(Header), section.size()));
   }
   const std::uint64_t room = section.size() - header.header_len;
   if (std::uint64_t{header.type_off} + header.type_len > room || header.type_off % 4 != 0) {
-    return error("types lie outside the section");
+    return error(offsetof(Header, type_off), "types lie outside the section");
   }
-  if (std::uint64_t{header.str_off} + header.str_len > room) return error("strings lie outside the section");
+  if (std::uint64_t{header.str_off} + header.str_len > room) {
+    return error(offsetof(Header, str_off), "strings lie outside the section");
+  }
   return header;
 }
 
@@ -352,9 +387,9 @@ Result<CheckedBtf> check_btf(std::span<const std::byte> section) {
   const auto types = body.subspan(header->type_off, header->type_len);
   const auto strings = body.subspan(header->str_off, header->str_len);
   if (strings.empty() || strings.front() != std::byte{0} || strings.back() != std::byte{0}) {
-    return error("strings neither start nor end with an empty one");
+    return error(header->header_len + std::size_t{header->str_off}, "strings do not start and end with an empty one");
   }
-  Types table(types, strings);
+  Types table(types, strings, header->header_len + std::size_t{header->type_off});
   if (auto done = table.index(); !done) return done.error();
   if (auto done = table.check_references(); !done) return done.error();
   Expansion expansion(table);
@@ -366,6 +401,7 @@ Result<CheckedBtf> check_btf(std::span<const std::byte> section) {
   clean.str_off = header->type_len;
   CheckedBtf checked;
   checked.printable = expansion.printable();
+  checked.types_at = header->header_len + header->type_off;
   checked.bytes.resize(sizeof(Header) + types.size() + strings.size());
   std::memcpy(checked.bytes.data(), &clean, sizeof(clean));
   std::ranges::copy(types, checked.bytes.begin() + sizeof(Header));

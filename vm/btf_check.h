@@ -13,8 +13,10 @@ namespace sluice::vm {
 struct CheckedBtf {
   std::vector<std::byte> bytes;  // header, types, strings, nothing between; every reference inside is valid
   bool printable = true;         // false: as C it would be absurdly long or deeply nested
+  std::uint32_t types_at = 0;    // where the types started in the section, in bytes
 };
 
+// Errors begin with `offset N: `, in bytes from the start of the section.
 Result<CheckedBtf> check_btf(std::span<const std::byte> section);
 
 }  // namespace sluice::vm

@@ -83,20 +83,26 @@ class Walk {
   bool may_grow_ = false;
 };
 
+// What a search for members may still look at.
+struct Search {
+  unsigned visits;
+  CoreWork& work;
+};
+
 // The member called `name` of a struct, also inside members without name, entered by `walk`. What takes more than
-// `visits` is not there.
+// `search` allows is not there.
 bool enter_member(const Btf& btf, std::uint32_t type, std::string_view name, CoreType like, CoreAccess& access,
-                  Walk& walk, unsigned depth, unsigned& visits) {
+                  Walk& walk, unsigned depth, Search& search) {
   if (depth == 0 || !is_composite(btf, type)) return false;
-  const auto members = btf.members(type);
+  const auto members = members_of({&btf, type}, search.work);
   for (std::size_t i = 0; i < members.size(); ++i) {
-    if (visits == 0) return false;
-    --visits;
+    if (search.visits == 0) return false;
+    --search.visits;
     const Btf::Member& member = members[i];
     const bool is_last = i + 1 == members.size();
     if (member.name.empty()) {
       const CoreAccess before = access;
-      if (walk.enter(member, is_last) && enter_member(btf, member.type, name, like, access, walk, depth - 1, visits))
+      if (walk.enter(member, is_last) && enter_member(btf, member.type, name, like, access, walk, depth - 1, search))
         return true;
       access.bit_offset = before.bit_offset;
       access.bits = before.bits;
@@ -111,7 +117,7 @@ bool enter_member(const Btf& btf, std::uint32_t type, std::string_view name, Cor
   return false;
 }
 
-Result<CoreAccess> parse_field(CoreAccess access, std::span<const std::uint32_t> indices) {
+Result<CoreAccess> parse_field(CoreAccess access, std::span<const std::uint32_t> indices, CoreWork& work) {
   const Btf& btf = *access.root.btf;
   access.first = indices[0];
   Walk walk(access);
@@ -120,7 +126,7 @@ Result<CoreAccess> parse_field(CoreAccess access, std::span<const std::uint32_t>
       if (!walk.element(index)) return error("its access leads out of an array, or into what has no members");
       continue;
     }
-    const auto members = btf.members(access.type);
+    const auto members = members_of({&btf, access.type}, work);
     if (index >= members.size()) return error("its access names a member that is not there");
     if (!members[index].name.empty()) access.steps.push_back({members[index].name, index, members[index].type});
     if (!walk.enter(members[index], index + 1 == members.size())) return error("its access leads too far");
@@ -188,8 +194,7 @@ std::string CoreAccess::text() const {
   if (!btf.same_kind(root.id, btf, btf.strip(root.id))) word = {};  // a typedef
   std::string found = fmt::format("{}{}", word, btf.name(root.id));
   if (is_about_enumerators(kind)) {
-    const auto all = btf.enumerators(root.id);
-    return first < all.size() ? fmt::format("{}.{}", found, all[first].name) : found;
+    return fmt::format("{}.{}", found, enumerator_name);
   }
   if (first != 0) found += fmt::format("[{}]", first);
   for (const Step& step : steps) {
@@ -198,55 +203,56 @@ std::string CoreAccess::text() const {
   return found;
 }
 
-Result<CoreAccess> parse_core_access(CoreType root, CoreKind kind, std::string_view text) {
+Result<CoreAccess> parse_core_access(CoreType root, CoreKind kind, std::string_view text, CoreWork& work) {
   const auto indices = parse_indices(text);
   if (!indices) return indices.error();
   if (root.btf->name(root.id).empty()) return error("its type has no name");
   CoreAccess access;
   access.root = root;
   access.kind = kind;
-  if (is_about_fields(kind)) return parse_field(std::move(access), *indices);
+  if (is_about_fields(kind)) return parse_field(std::move(access), *indices, work);
   if (indices->size() != 1) return error("its access has more than one index");
   access.first = indices->front();
   if (!is_about_enumerators(kind)) {
     if (access.first != 0) return error("its access to a type is not 0");
     return access;
   }
-  const auto all = root.btf->enumerators(root.id);
+  const auto all = enumerators_of(root, work);
   if (access.first >= all.size()) return error("its access names an enumerator that is not there");
   access.enumerator = enumerator_value(root, all[access.first]);
+  access.enumerator_name = all[access.first].name;
   return access;
 }
 
-std::optional<CoreAccess> find_core_access(const CoreAccess& local, CoreType candidate) {
+std::optional<CoreAccess> find_core_access(const CoreAccess& local, CoreType candidate, CoreWork& work) {
   CoreAccess found;
   found.root = candidate;
   found.kind = local.kind;
   if (is_about_enumerators(local.kind)) {
-    const auto wanted = local.root.btf->enumerators(local.root.id);
-    const auto all = candidate.btf->enumerators(candidate.id);
-    const std::string_view name = essential_name(wanted[local.first].name);
+    const auto all = enumerators_of(candidate, work);
+    const std::string_view name = essential_name(local.enumerator_name);
     const auto same = std::ranges::find(all, name, [](const Btf::Enumerator& e) { return essential_name(e.name); });
     if (same == all.end()) return std::nullopt;
     found.first = static_cast<std::uint32_t>(same - all.begin());
     found.enumerator = enumerator_value(candidate, *same);
+    found.enumerator_name = same->name;
     return found;
   }
   if (local.kind == CoreKind::kTypeMatches) {
-    return does_type_match(local.root, candidate) ? std::optional(found) : std::nullopt;
+    return does_type_match(local.root, candidate, work) ? std::optional(found) : std::nullopt;
   }
   if (!is_about_fields(local.kind)) {
-    return are_types_alike(local.root, candidate) ? std::optional(found) : std::nullopt;
+    return are_types_alike(local.root, candidate, work) ? std::optional(found) : std::nullopt;
   }
   found.first = local.first;
   Walk walk(found);
-  unsigned visits = kMaxVisits;
+  Search search{kMaxVisits, work};
   for (const CoreAccess::Step& step : local.steps) {
     const CoreType like{local.root.btf, step.type};
     // Structs without name on the way are no steps, so that members move in and out of them.
     const bool there = step.member.empty() ? walk.element(step.index)
                                            : enter_member(*candidate.btf, found.type, step.member, like, found, walk,
-                                                          kMaxDepth, visits);
+                                                          kMaxDepth, search);
     if (!there) return std::nullopt;
   }
   return found;

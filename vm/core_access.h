@@ -38,23 +38,25 @@ struct CoreAccess {
   };
   CoreType root;
   CoreKind kind = CoreKind::kByteOffset;
-  std::vector<Step> steps;       // members: after the first index, which counts whole `root`s
-  std::uint32_t first = 0;       // that index; the index of an enumerator
-  std::int64_t enumerator = 0;   // its value
-  std::uint64_t bit_offset = 0;  // of a member
-  std::uint32_t type = 0;        // of the member or element
-  std::uint32_t bits = 0;        // width of a bit field; 0 for others
-  bool is_member = false;        // the last step has a name
+  std::vector<Step> steps;                // members: after the first index, which counts whole `root`s
+  std::uint32_t first = 0;                // that index; the index of an enumerator
+  std::int64_t enumerator = 0;            // its value ...
+  std::string_view enumerator_name = {};  // ... and name
+  std::uint64_t bit_offset = 0;           // of a member
+  std::uint32_t type = 0;                 // of the member or element
+  std::uint32_t bits = 0;                 // width of a bit field; 0 for others
+  bool is_member = false;                 // the last step has a name
 
   // "struct iphdr.saddr", "enum xdp_action.XDP_TX".
   [[nodiscard]] std::string text() const;
 };
 
-// Reads "0:1:2" against the object's own types. The error says what is wrong with it.
-Result<CoreAccess> parse_core_access(CoreType root, CoreKind kind, std::string_view text);
+// Reads "0:1:2" against the object's own types. The error says what is wrong with it; neither its answer nor that of
+// find_core_access counts when the work is exhausted afterwards.
+Result<CoreAccess> parse_core_access(CoreType root, CoreKind kind, std::string_view text, CoreWork& work);
 
 // The same access on `candidate`, or nothing when it has no such thing.
-std::optional<CoreAccess> find_core_access(const CoreAccess& local, CoreType candidate);
+std::optional<CoreAccess> find_core_access(const CoreAccess& local, CoreType candidate, CoreWork& work);
 
 // What an access is worth: the number that the instruction gets.
 struct CoreValue {

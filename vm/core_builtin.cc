@@ -20,7 +20,9 @@ Result<Btf> read_types(std::span<const std::byte> image) {
   if (!file) return file.error();
   const ElfSection* const section = file->section(".BTF");
   if (section == nullptr) return Error{ErrorCode::kProgram, "no section .BTF"};
-  return Btf::parse(section->data);
+  auto types = Btf::parse(section->data);
+  if (!types) return std::move(types).error().in("section \".BTF\"");
+  return types;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -32,6 +33,9 @@ constexpr std::uint8_t kOpcodeLddw = 0x18;
 constexpr std::uint8_t kOpcodeCall = 0x85;
 
 constexpr std::size_t kMaxQuestions = 1U << 14;  // different ones in one object
+constexpr std::string_view kTooMany = "more than 16384 different CO-RE relocations";
+static_assert(kMaxQuestions == 16384);
+constexpr std::string_view kTooMuch = "CO-RE relocations up to here take too many steps to compare types";
 
 struct Size {
   std::uint8_t code;
@@ -53,13 +57,13 @@ class Resolver {
  public:
   Resolver(const Btf& local, const CoreTarget& target) : local_(local), target_(target) {}
 
-  CorePatch resolve(const Record& record) const {
+  CorePatch resolve(const Record& record) {
     CorePatch patch;
     if (record.kind >= kCoreKinds) patch.error = fmt::format("it has the unknown kind {}", record.kind);
     if (!patch.error.empty()) return patch;
     const auto kind = static_cast<CoreKind>(record.kind);
     const CoreType root{&local_, record.type_id};
-    const auto access = parse_core_access(root, kind, local_.string_at(record.access_str_off));
+    const auto access = parse_core_access(root, kind, local_.string_at(record.access_str_off), work_);
     patch.what =
         fmt::format("{} {}", kKindNames[record.kind], access ? access->text() : fmt::format("type {}", record.type_id));
     if (!access) {
@@ -70,8 +74,10 @@ class Resolver {
     return patch;
   }
 
+  [[nodiscard]] bool is_exhausted() const { return work_.is_exhausted(); }
+
  private:
-  Result<void> fill(const CoreAccess& access, CorePatch& patch) const {
+  Result<void> fill(const CoreAccess& access, CorePatch& patch) {
     const auto before = core_value(access.kind, &access);
     if (!before) return before.error();
     if (*before) patch.before = **before;
@@ -90,11 +96,11 @@ class Resolver {
   }
 
   // The access in the target's types; nothing when there is none, an error when there are two that differ.
-  [[nodiscard]] Result<std::optional<CoreAccess>> find(const CoreAccess& access) const {
+  Result<std::optional<CoreAccess>> find(const CoreAccess& access) {
     std::optional<CoreAccess> best;
     std::optional<CoreValue> value;
-    for (const CoreType candidate : target_.candidates(access.root)) {
-      const auto found = find_core_access(access, candidate);
+    for (const CoreType candidate : target_.candidates(access.root, work_)) {
+      const auto found = find_core_access(access, candidate, work_);
       if (!found) continue;
       const auto its_value = core_value(access.kind, &*found);
       if (!its_value) return its_value.error();
@@ -110,6 +116,7 @@ class Resolver {
 
   const Btf& local_;
   const CoreTarget& target_;
+  CoreWork work_;
 };
 
 void poison(Insn& insn) { insn = {.opcode = kOpcodeCall, .imm = kPoisonHelper}; }
@@ -167,29 +174,34 @@ Result<bool> patch_memory(const CorePatch& patch, Insn& insn) {
 }  // namespace
 
 Result<CorePatches> read_core_relocations(std::span<const std::byte> ext, const Btf& local, const CoreTarget& target) {
-  const Resolver resolver(local, target);
+  Resolver resolver(local, target);
   CorePatches patches;
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, CorePatch> known;  // by what they ask
-  bool too_many = false;
+  std::optional<Error> stopped;
   auto done = each_ext_record(ext, local, ExtTable::kCoreRelocations, sizeof(Record),
                               [&](std::string_view section, std::span<const std::byte> bytes) {
+                                if (stopped) return;
+                                const auto stop = [&](std::string_view why) {
+                                  stopped = error(fmt::format("offset {}: {}", bytes.data() - ext.data(), why));
+                                };
                                 Record record;
                                 std::memcpy(&record, bytes.data(), sizeof(record));
                                 const std::tuple question(record.type_id, record.access_str_off, record.kind);
                                 auto answer = known.find(question);
-                                if (answer == known.end() && known.size() >= kMaxQuestions) too_many = true;
-                                if (too_many) return;
                                 if (answer == known.end()) {
+                                  if (known.size() >= kMaxQuestions) return stop(kTooMany);
                                   answer = known.emplace(question, resolver.resolve(record)).first;
+                                  if (resolver.is_exhausted()) return stop(kTooMuch);
                                 }
                                 CorePatch patch = answer->second;
                                 patch.slot = record.insn_off / sizeof(Insn);
-                                if (record.insn_off % sizeof(Insn) != 0)
+                                if (record.insn_off % sizeof(Insn) != 0) {
                                   patch.error = "it is in the middle of an instruction";
+                                }
                                 patches[std::string(section)].push_back(std::move(patch));
                               });
   if (!done) return std::move(done).error();
-  if (too_many) return error(fmt::format("more than {} different CO-RE relocations", kMaxQuestions));
+  if (stopped) return *stopped;
   for (auto& [name, list] : patches) std::ranges::stable_sort(list, {}, &CorePatch::slot);
   return patches;
 }

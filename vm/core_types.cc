@@ -1,6 +1,8 @@
 #include "vm/core_types.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace sluice::vm {
 namespace {
@@ -21,11 +23,24 @@ bool are_names_alike(CoreType a, CoreType b) {
   return essential_name(a.btf->name(a.id)) == essential_name(b.btf->name(b.id));
 }
 
+constexpr std::size_t kNameBytes = 64;  // that one step looks at
+
+// Looks at `all` and its names.
+template <typename T>
+std::vector<T> counted(std::vector<T> all, CoreWork& work) {
+  std::size_t bytes = 0;
+  for (const T& one : all) bytes += one.name.size();
+  work.spend(1 + all.size() + bytes / kNameBytes);
+  return all;
+}
+
 // Compares with a bound on its work. What is too deep or too much is not alike.
 class Comparison {
  public:
+  explicit Comparison(CoreWork& work) : work_(work) {}
+
   bool alike(CoreType local, CoreType target, unsigned depth) {
-    if (depth == 0 || ++steps_ > kMaxSteps) return false;
+    if (depth == 0 || ++steps_ > kMaxSteps || !work_.spend(1)) return false;
     local = strip(local);
     target = strip(target);
     const Kind kind = kind_of(local);
@@ -51,7 +66,7 @@ class Comparison {
   }
 
   bool matches(CoreType local, CoreType target, bool behind_pointer, unsigned depth) {
-    if (depth == 0 || ++steps_ > kMaxSteps) return false;
+    if (depth == 0 || ++steps_ > kMaxSteps || !work_.spend(1)) return false;
     local = strip(local);
     target = strip(target);
     if (!are_names_alike(local, target)) return false;
@@ -104,32 +119,43 @@ class Comparison {
     return true;
   }
 
-  static bool enums_match(CoreType local, CoreType target) {
+  bool enums_match(CoreType local, CoreType target) {
     if (local.btf->size(local.id) != target.btf->size(target.id)) return false;
-    const auto there = target.btf->enumerators(target.id);
-    for (const Btf::Enumerator& wanted : local.btf->enumerators(local.id)) {
-      const auto same = [&](const Btf::Enumerator& e) { return essential_name(e.name) == essential_name(wanted.name); };
-      if (std::ranges::none_of(there, same)) return false;
-    }
-    return true;
+    std::unordered_set<std::string_view> there;
+    for (const Btf::Enumerator& e : enumerators_of(target, work_)) there.insert(essential_name(e.name));
+    return std::ranges::all_of(enumerators_of(local, work_), [&there](const Btf::Enumerator& wanted) {
+      return there.contains(essential_name(wanted.name));
+    });
   }
 
   bool members_match(CoreType local, CoreType target, unsigned depth) {
-    const auto there = target.btf->members(target.id);
-    for (const Btf::Member& wanted : local.btf->members(local.id)) {
-      const auto same = [&](const Btf::Member& m) {
-        return essential_name(m.name) == essential_name(wanted.name) &&
-               matches({local.btf, wanted.type}, {target.btf, m.type}, false, depth - 1);
+    std::unordered_map<std::string_view, std::vector<std::uint32_t>> there;  // types of members by name, in order
+    for (const Btf::Member& m : members_of(target, work_)) there[essential_name(m.name)].push_back(m.type);
+    for (const Btf::Member& wanted : members_of(local, work_)) {
+      const auto named = there.find(essential_name(wanted.name));
+      const auto same = [&](std::uint32_t type) {
+        return matches({local.btf, wanted.type}, {target.btf, type}, false, depth - 1);
       };
-      if (std::ranges::none_of(there, same)) return false;
+      if (named == there.end() || std::ranges::none_of(named->second, same)) return false;
     }
     return true;
   }
 
+  CoreWork& work_;
   unsigned steps_ = 0;
 };
 
 }  // namespace
+
+std::vector<Btf::Member> members_of(CoreType type, CoreWork& work) {
+  if (work.is_exhausted()) return {};
+  return counted(type.btf->members(type.id), work);
+}
+
+std::vector<Btf::Enumerator> enumerators_of(CoreType type, CoreWork& work) {
+  if (work.is_exhausted()) return {};
+  return counted(type.btf->enumerators(type.id), work);
+}
 
 std::string_view essential_name(std::string_view name) noexcept {
   constexpr std::size_t kShortest = 5;  // "x___y"
@@ -169,9 +195,13 @@ bool are_members_alike(CoreType local, CoreType target) {
   return false;
 }
 
-bool are_types_alike(CoreType local, CoreType target) { return Comparison().alike(local, target, kMaxDepth); }
+bool are_types_alike(CoreType local, CoreType target, CoreWork& work) {
+  return Comparison(work).alike(local, target, kMaxDepth);
+}
 
-bool does_type_match(CoreType local, CoreType target) { return Comparison().matches(local, target, false, kMaxDepth); }
+bool does_type_match(CoreType local, CoreType target, CoreWork& work) {
+  return Comparison(work).matches(local, target, false, kMaxDepth);
+}
 
 CoreTarget::CoreTarget(const Btf& btf) : btf_(btf) {
   for (std::uint32_t id = 1; id <= btf.type_count(); ++id) {
@@ -180,10 +210,10 @@ CoreTarget::CoreTarget(const Btf& btf) : btf_(btf) {
   }
 }
 
-std::vector<CoreType> CoreTarget::candidates(CoreType local) const {
+std::vector<CoreType> CoreTarget::candidates(CoreType local, CoreWork& work) const {
   std::vector<CoreType> found;
   const auto ids = by_name_.find(essential_name(local.btf->name(local.id)));
-  if (ids == by_name_.end()) return found;
+  if (ids == by_name_.end() || !work.spend(ids->second.size())) return found;
   for (const std::uint32_t id : ids->second) {
     if (btf_.same_kind(id, *local.btf, local.id)) found.push_back({&btf_, id});
   }

@@ -83,7 +83,10 @@ Result<ElfObject> read_object(std::span<const std::byte> image, const std::strin
   if (!maps) return std::move(maps).error();
   const std::size_t kconfig_map = maps->size();
   if (debug->kconfig.map) {
-    if (kconfig_map >= kMaxMaps) return Error{ErrorCode::kProgram, fmt::format("more than {} maps", kMaxMaps)};
+    debug->kconfig.map->place = place_in(debug->kconfig.map->spec.name, 0);
+    if (kconfig_map >= kMaxMaps) {
+      return Error{ErrorCode::kProgram, fmt::format("{}: more than {} maps", debug->kconfig.map->place, kMaxMaps)};
+    }
     maps->push_back({*debug->kconfig.map, kNoSection, 0, 0});
   }
   auto linked =
@@ -102,6 +105,12 @@ Result<ElfObject> read_object(std::span<const std::byte> image, const std::strin
   }
   for (PlacedMap& map : *maps) object.maps.push_back(std::move(map.declaration));
   return object;
+}
+
+// For messages: `fw.o: offset 32 of ".maps": map "flows"`.
+std::string map_named(const ElfObject& object, std::size_t map) {
+  const MapDecl& declaration = object.maps[map];
+  return fmt::format("{}: {}: map \"{}\"", object.path, declaration.place, declaration.spec.name);
 }
 
 }  // namespace
@@ -165,7 +174,7 @@ Result<std::vector<std::shared_ptr<Map>>> make_maps(const ElfObject& object, uns
   for (std::size_t i = 0; i < object.maps.size(); ++i) {
     if (!needed[i]) continue;
     auto made = make_map(object.maps[i], cpus);
-    if (!made) return std::move(made).error().in(fmt::format("{}: map \"{}\"", object.path, object.maps[i].spec.name));
+    if (!made) return std::move(made).error().in(map_named(object, i));
     maps[i] = std::move(*made);
     maps[i]->set_id(static_cast<std::uint32_t>(i) + 1);
   }
@@ -179,16 +188,16 @@ Result<void> fill_maps_of_maps(const ElfObject& object, std::span<const std::sha
     if (outer == nullptr) continue;
     if (!object.maps[i].inner.empty() && outer->spec().key_size != sizeof(MapDecl::Inner::key)) {
       return Error{ErrorCode::kProgram,
-                   fmt::format("{}: map \"{}\" has values and keys of {} bytes, expected {}", object.path,
-                               object.maps[i].spec.name, outer->spec().key_size, sizeof(MapDecl::Inner::key))};
+                   fmt::format("{} has values and keys of {} bytes, expected {}", map_named(object, i),
+                               outer->spec().key_size, sizeof(MapDecl::Inner::key))};
     }
     for (const MapDecl::Inner& inner : object.maps[i].inner) {
       if (maps[inner.map] == nullptr) continue;
       const int status = outer->set(reinterpret_cast<const std::byte*>(&inner.key), maps[inner.map], UpdateMode::kAny);
       if (status == 0) continue;
-      return Error{ErrorCode::kProgram, fmt::format("{}: map \"{}\": values[{}]: map \"{}\" cannot be inside: {}",
-                                                    object.path, object.maps[i].spec.name, inner.key,
-                                                    object.maps[inner.map].spec.name, std::strerror(-status))};
+      return Error{ErrorCode::kProgram,
+                   fmt::format("{}: values[{}]: map \"{}\" cannot be inside: {}", map_named(object, i), inner.key,
+                               object.maps[inner.map].spec.name, std::strerror(-status))};
     }
   }
   return {};

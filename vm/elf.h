@@ -37,6 +37,7 @@ struct MapDecl {
     bool operator==(const Tail&) const = default;
   };
   std::vector<Tail> tails;  // ascending by key, one each
+  std::string place = {};   // for messages: `offset 32 of ".maps"`
 };
 
 // A program that is listed only: of a type not run here or not known, or one that cannot be linked.
@@ -82,7 +83,8 @@ struct ElfObject {
 // Why `program`, which was asked for, is not run.
 std::string why_not(const ListedProgram& program);
 
-// Errors carry kEnvironment (cannot read the file) or kProgram (section, symbol or offset that is wrong).
+// Errors carry kEnvironment (cannot read the file) or kProgram; what is wrong in the bytes is named by its place: a
+// field of the ELF header, or an offset in a section or the file.
 Result<ElfObject> load_elf(const std::string& path, const ElfOptions& options = {});
 Result<ElfObject> parse_elf(std::span<const std::byte> image, const std::string& path, const ElfOptions& options = {});
 

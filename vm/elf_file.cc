@@ -25,6 +25,11 @@ T read(std::span<const std::byte> bytes, std::size_t offset) {
   return value;
 }
 
+// Of a field of the ELF header.
+Error header_error(std::string_view field, std::string_view message) {
+  return error(fmt::format("ELF header: {}: {}", field, message));
+}
+
 ElfSymbol::Type type_of(unsigned char info) {
   switch (ELF64_ST_TYPE(info)) {
     case STT_NOTYPE: return ElfSymbol::Type::kNone;
@@ -57,25 +62,39 @@ class ElfReader {
  private:
   Result<void> open() {
     if (elf_version(EV_CURRENT) == EV_NONE) return Error{ErrorCode::kEnvironment, "libelf is too old"};
-    if (file_.image_.size() < sizeof(Elf64_Ehdr) || std::memcmp(file_.image_.data(), ELFMAG, SELFMAG) != 0) {
-      return error("not an ELF file");
+    const std::size_t size = file_.image_.size();
+    if (size < SELFMAG || std::memcmp(file_.image_.data(), ELFMAG, SELFMAG) != 0) {
+      return error("not an ELF file (ELF header: no magic at offset 0 of the file)");
     }
+    if (size < sizeof(Elf64_Ehdr)) {
+      return error(
+          fmt::format("not an ELF file (ELF header: {} bytes of {}, which may be cut off)", size, sizeof(Elf64_Ehdr)));
+    }
+    return check_header();
+  }
+
+  Result<void> check_header() {
     elf_.reset(elf_memory(file_.image_.data(), file_.image_.size()));
     GElf_Ehdr& header = header_;
     if (!elf_ || elf_kind(elf_.get()) != ELF_K_ELF || gelf_getehdr(elf_.get(), &header) == nullptr) {
-      return error(std::string("not a readable ELF file: ") + elf_errmsg(-1));
+      return header_error("e_ident", std::string("not a readable ELF file: ") + elf_errmsg(-1));
     }
-    if (header.e_ident[EI_CLASS] != ELFCLASS64) return error("not a 64-bit ELF file");
+    if (header.e_ident[EI_CLASS] != ELFCLASS64) {
+      return header_error("e_ident[EI_CLASS]", "not a 64-bit ELF file");
+    }
     if (header.e_ident[EI_DATA] != ELFDATA2LSB) {
-      return error("big-endian BPF object, expected little-endian (clang -target bpf or bpfel)");
+      return header_error("e_ident[EI_DATA]",
+                          "big-endian BPF object, expected little-endian (clang -target bpf or bpfel)");
     }
     // Old LLVM left the machine unset.
     if (header.e_machine != EM_BPF && header.e_machine != EM_NONE) {
-      return error(fmt::format("object for ELF machine {}, expected {} (BPF): compile with clang -target bpf",
-                               header.e_machine, EM_BPF));
+      return header_error("e_machine",
+                          fmt::format("object for ELF machine {}, expected {} (BPF): compile with clang -target bpf",
+                                      header.e_machine, EM_BPF));
     }
-    if (header.e_type != ET_REL)
-      return error(fmt::format("ELF type {}, expected {} (relocatable)", header.e_type, ET_REL));
+    if (header.e_type != ET_REL) {
+      return header_error("e_type", fmt::format("ELF type {}, expected {} (relocatable)", header.e_type, ET_REL));
+    }
     return {};
   }
 
@@ -84,8 +103,9 @@ class ElfReader {
     const std::uint64_t size = file_.image_.size();
     const std::uint64_t bytes = std::max<std::uint64_t>(header_.e_shnum, 1) * sizeof(Elf64_Shdr);
     if (header_.e_shoff == 0 || (header_.e_shoff <= size && bytes <= size - header_.e_shoff)) return {};
-    return error(fmt::format("section table: {} bytes at {} lie outside the file of {} bytes, which may be cut off",
-                             bytes, header_.e_shoff, size));
+    return header_error("e_shoff", fmt::format("section table: {} bytes at {} lie outside the file of {} bytes, which "
+                                               "may be cut off",
+                                               bytes, header_.e_shoff, size));
   }
 
   Result<void> read_sections() {
@@ -93,7 +113,7 @@ class ElfReader {
     std::size_t count = 0;
     std::size_t names = 0;
     if (elf_getshdrnum(elf_.get(), &count) != 0 || elf_getshdrstrndx(elf_.get(), &names) != 0) {
-      return error(std::string("section table: ") + elf_errmsg(-1));
+      return header_error("e_shnum and e_shstrndx", std::string("section table: ") + elf_errmsg(-1));
     }
     file_.sections_.resize(std::max<std::size_t>(count, 1));
     file_.relocations_.resize(file_.sections_.size());
@@ -104,14 +124,20 @@ class ElfReader {
     return {};
   }
 
+  // Of an entry of the section table.
+  [[nodiscard]] Error section_error(std::uint32_t index, std::string_view message) const {
+    return error(fmt::format("offset {} of the file: header of section {}: {}",
+                             header_.e_shoff + std::uint64_t{index} * sizeof(Elf64_Shdr), index, message));
+  }
+
   Result<void> read_section(std::uint32_t index, std::size_t names) {
     Elf_Scn* scn = elf_getscn(elf_.get(), index);
     GElf_Shdr& header = headers_[index];
     if (scn == nullptr || gelf_getshdr(scn, &header) == nullptr) {
-      return error(fmt::format("section {}: {}", index, elf_errmsg(-1)));
+      return section_error(index, elf_errmsg(-1));
     }
     const char* name = elf_strptr(elf_.get(), names, header.sh_name);
-    if (name == nullptr) return error(fmt::format("section {}: its name lies outside the string table", index));
+    if (name == nullptr) return section_error(index, "its name lies outside the string table");
     ElfSection& section = file_.sections_[index];
     section.index = index;
     section.name = name;
@@ -123,8 +149,8 @@ class ElfReader {
     if (section.is_zero || header.sh_type == SHT_NULL) return {};
     const std::uint64_t size = file_.image_.size();
     if (header.sh_offset > size || header.sh_size > size - header.sh_offset) {
-      return error(fmt::format("section \"{}\": bytes {}..{} lie outside the file of {} bytes", section.name,
-                               header.sh_offset, header.sh_offset + header.sh_size, size));
+      return section_error(index, fmt::format("section \"{}\": {} bytes at {} lie outside the file of {} bytes",
+                                              section.name, header.sh_size, header.sh_offset, size));
     }
     section.data = std::as_bytes(std::span(file_.image_)).subspan(header.sh_offset, header.sh_size);
     return {};
@@ -133,11 +159,13 @@ class ElfReader {
   Result<void> read_symbols() {
     for (std::uint32_t i = 1; i < headers_.size(); ++i) {
       if (headers_[i].sh_type != SHT_SYMTAB) continue;
-      if (symbol_table_ != 0) return error("two symbol tables, expected one");
+      if (symbol_table_ != 0) return section_error(i, "a second symbol table, expected one");
       symbol_table_ = i;
       const auto data = file_.sections_[i].data;
       for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= data.size(); at += sizeof(Elf64_Sym)) {
-        if (auto done = read_symbol(read<Elf64_Sym>(data, at)); !done) return done;
+        if (auto done = read_symbol(read<Elf64_Sym>(data, at)); !done) {
+          return Error(done.error()).in(place_in(file_.sections_[i].name, at));
+        }
       }
     }
     return {};
@@ -178,8 +206,8 @@ class ElfReader {
       if (header.sh_type != SHT_REL && header.sh_type != SHT_RELA) continue;
       const ElfSection& section = file_.sections_[i];
       if (header.sh_info >= headers_.size()) {
-        return error(fmt::format("section \"{}\" relocates section {}, the last one is {}", section.name,
-                                 header.sh_info, headers_.size() - 1));
+        return section_error(i, fmt::format("section \"{}\" relocates section {}, the last one is {}", section.name,
+                                            header.sh_info, headers_.size() - 1));
       }
       const bool rela = header.sh_type == SHT_RELA;
       const std::size_t step = rela ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
@@ -193,7 +221,7 @@ class ElfReader {
         relocation.has_addend = rela;
         if (rela) relocation.addend = read<Elf64_Rela>(section.data, at).r_addend;
         if (relocation.symbol >= file_.symbols_.size()) {
-          return error(fmt::format("section \"{}\": relocation at {} names symbol {} of {}", section.name,
+          return error(fmt::format("{}: relocation of offset {} names symbol {} of {}", place_in(section.name, at),
                                    relocation.offset, relocation.symbol, file_.symbols_.size()));
         }
         list.push_back(relocation);
@@ -209,6 +237,10 @@ class ElfReader {
   std::vector<GElf_Shdr> headers_;
   std::uint32_t symbol_table_ = 0;
 };
+
+std::string place_in(std::string_view section, std::uint64_t offset) {
+  return fmt::format("offset {} of \"{}\"", offset, section);
+}
 
 Result<ElfFile> ElfFile::parse(std::span<const std::byte> image) { return ElfReader(image).run(); }
 

@@ -12,6 +12,9 @@
 
 namespace sluice::vm {
 
+// How messages name a place in an object: `offset 152 of "xdp"`. Bytes from the start of the section.
+std::string place_in(std::string_view section, std::uint64_t offset);
+
 struct ElfSection {
   std::string_view name;
   std::uint32_t index = 0;

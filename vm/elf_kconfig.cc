@@ -125,8 +125,8 @@ Result<Kconfig> read_kconfig(const ElfFile& file, Btf& btf, const KconfigValues&
     const auto alignment = static_cast<std::size_t>(btf.alignment(declaration.type));
     const std::size_t at = (bytes.size() + alignment - 1) / alignment * alignment;
     if (size > kMaxBytes || at + size > kMaxBytes) {
-      return Error{ErrorCode::kProgram, fmt::format("section \"{}\": variable \"{}\" of {} bytes: more than {} in all",
-                                                    kSection, declaration.name, size, kMaxBytes)};
+      return Error{ErrorCode::kProgram, fmt::format("{}: variable \"{}\" of {} bytes: more than {} in all",
+                                                    place_in(kSection, at), declaration.name, size, kMaxBytes)};
     }
     KconfigVariable variable{.offset = static_cast<std::uint32_t>(at), .size = size, .why = {}};
     bytes.resize(at + size);

@@ -28,7 +28,12 @@ constexpr std::uint32_t kPinNone = 0;
 constexpr std::uint32_t kPinObject = 1;  // by this object's name: one object is loaded once here, so it changes nothing
 constexpr std::uint32_t kPinGlobal = 2;
 
-Error error(std::string message) { return {ErrorCode::kProgram, "section \"maps\": " + std::move(message)}; }
+constexpr std::string_view kSection = "maps";
+
+// `offset` in bytes from the start of the section.
+Error error(std::uint64_t offset, std::string_view message) {
+  return {ErrorCode::kProgram, fmt::format("{}: {}", place_in(kSection, offset), message)};
+}
 
 struct Place {
   std::string_view name;
@@ -83,14 +88,14 @@ Result<MapSpec> read_definition(const Place& place, std::span<const std::byte> b
   const bool numa = bytes.size() != kIproute2 && (spec.flags & kMapNumaNode) != 0;
   const std::uint32_t pinning = numa ? kPinNone : words[kNumaNode];
   if (pinning > kPinGlobal) {
-    return error(fmt::format("map \"{}\" has pinning {}, expected {}, {} or {}", place.name, pinning, kPinNone,
-                             kPinObject, kPinGlobal));
+    return error(place.offset, fmt::format("map \"{}\" has pinning {}, expected {}, {} or {}", place.name, pinning,
+                                           kPinNone, kPinObject, kPinGlobal));
   }
   spec.pin_by_name = pinning == kPinGlobal;
   const std::size_t known = bytes.size() >= kIproute2 ? kInnerSlot : kPinning;
   if (std::any_of(words.begin() + known + 1, words.end(), [](std::uint32_t word) { return word != 0; })) {
-    return error(fmt::format("map \"{}\" sets fields past byte {} of its {}, which have no known meaning", place.name,
-                             (known + 1) * sizeof(std::uint32_t), bytes.size()));
+    return error(place.offset, fmt::format("map \"{}\" sets fields past byte {} of its {}, which have no known meaning",
+                                           place.name, (known + 1) * sizeof(std::uint32_t), bytes.size()));
   }
   return spec;
 }
@@ -110,7 +115,8 @@ class InnerMaps {
       const std::uint32_t wanted = words_[outer][iproute2_ ? static_cast<std::size_t>(kInnerId) : kInnerIndex];
       const auto like = find_template(wanted);
       if (!like && iproute2_ && wanted != 0) {
-        return error(fmt::format("map \"{}\" has maps inside like the one of id {}, which is not there",
+        return error(maps_[outer].offset,
+                     fmt::format("map \"{}\" has maps inside like the one of id {}, which is not there",
                                  declaration.spec.name, wanted));
       }
       if (!like || holds_maps(maps_[*like].declaration.spec)) continue;  // nobody said; so it is when made, too
@@ -146,22 +152,22 @@ class InnerMaps {
 }  // namespace
 
 Result<void> read_legacy_maps(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps) {
-  const ElfSection* section = file.section("maps");
+  const ElfSection* section = file.section(kSection);
   if (section == nullptr || section->size == 0) return {};
   const std::vector<Place> found = places(file, *section);
-  if (found.empty()) return error("no symbol in it names a map");
-  if (section->data.size() != section->size) return error("it has no contents");
+  if (found.empty()) return error(0, "no symbol in the section names a map");
+  if (section->data.size() != section->size) return error(0, "the section has no contents");
   const std::uint64_t step = section->size / found.size();
   if (section->size % found.size() != 0 || step % sizeof(std::uint32_t) != 0 || step < kShortest || step > kLongest) {
-    return error(fmt::format("{} bytes for {} maps, expected as many definitions of {}..{} bytes each", section->size,
-                             found.size(), kShortest, kLongest));
+    return error(0, fmt::format("{} bytes for {} maps, expected as many definitions of {}..{} bytes each",
+                                section->size, found.size(), kShortest, kLongest));
   }
-  if (found.size() > kMaxMaps) return Error{ErrorCode::kProgram, fmt::format("more than {} maps", kMaxMaps)};
+  if (found.size() > kMaxMaps) return error(found[kMaxMaps].offset, fmt::format("more than {} maps", kMaxMaps));
   std::vector<Words> words;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i].offset != i * step) {
-      return error(fmt::format("map \"{}\" at {}, expected at {}: definitions differ in size", found[i].name,
-                               found[i].offset, i * step));
+      return error(found[i].offset,
+                   fmt::format("map \"{}\", expected at {}: definitions differ in size", found[i].name, i * step));
     }
     auto spec = read_definition(found[i], section->data.subspan(found[i].offset, step));
     if (!spec) return std::move(spec).error();

@@ -38,8 +38,9 @@ class Values {
   }
 
  private:
-  [[nodiscard]] static Error error(std::string_view map, const std::string& what) {
-    return {ErrorCode::kProgram, fmt::format("section \".maps\": map \"{}\" {}", map, what)};
+  [[nodiscard]] Error error(const ElfRelocation& relocation, std::string_view map, std::string_view what) const {
+    return {ErrorCode::kProgram,
+            fmt::format("{}: map \"{}\" {}", place_in(section_.name, relocation.offset), map, what)};
   }
 
   // The declared map that starts at or last before `offset` bytes of `section`, or null.
@@ -62,17 +63,18 @@ class Values {
     const auto values = variable == variables_.end() ? std::nullopt : values_offset(btf_, variable->type);
     const std::uint64_t inside = relocation.offset - outer->offset;
     if (!values || inside < *values || (inside - *values) % kPointerBytes != 0) {
-      return error(name, fmt::format("has an address at byte {} that is none of its values", inside));
+      return error(relocation, name, fmt::format("has an address at byte {} that is none of its values", inside));
     }
     const std::uint64_t index = (inside - *values) / kPointerBytes;
     if (relocation.type != kRelocationAbs64) {
       return error(
-          name, fmt::format("values[{}]: relocation type {}, expected {}", index, relocation.type, kRelocationAbs64));
+          relocation, name,
+          fmt::format("values[{}]: relocation type {}, expected {}", index, relocation.type, kRelocationAbs64));
     }
     if (holds_programs) return put_program(relocation, static_cast<std::uint32_t>(index), outer->declaration);
     const auto target = target_of(relocation);
-    if (!target) return error(name, fmt::format("values[{}] is no map", index));
-    if (outer->declaration.inner.size() >= kMaxInner) return error(name, "has too many values");
+    if (!target) return error(relocation, name, fmt::format("values[{}] is no map", index));
+    if (outer->declaration.inner.size() >= kMaxInner) return error(relocation, name, "has too many values");
     outer->declaration.inner.push_back({static_cast<std::uint32_t>(index), *target});
     return {};
   }
@@ -82,8 +84,8 @@ class Values {
     const auto offset = offset_of(relocation);
     const bool in_code = offset && file_.sections()[symbol.section].is_code;
     const ElfSymbol* const program = in_code ? functions_.at(symbol.section, *offset) : nullptr;
-    if (program == nullptr) return error(array.spec.name, fmt::format("values[{}] is no program", key));
-    if (array.tails.size() >= kMaxInner) return error(array.spec.name, "has too many values");
+    if (program == nullptr) return error(relocation, array.spec.name, fmt::format("values[{}] is no program", key));
+    if (array.tails.size() >= kMaxInner) return error(relocation, array.spec.name, "has too many values");
     array.tails.push_back({key, std::string(program->name)});
     return {};
   }

@@ -12,6 +12,7 @@
 namespace sluice::vm {
 namespace {
 
+constexpr std::string_view kDeclared = ".maps";
 constexpr std::uint64_t kMaxDataBytes = std::uint64_t{64} << 20;  // all data sections of one object together
 
 Error error(std::string message) { return {ErrorCode::kProgram, std::move(message)}; }
@@ -33,9 +34,9 @@ std::optional<MapDecl::Origin> origin_of(const ElfSection& section) {
 // One definition in `.maps`: a struct whose members say by their types what the map is like.
 class Definition {
  public:
-  // `is_inner`: what the maps inside `name` are like.
-  Definition(const Btf& btf, std::string name, std::uint32_t type, bool is_inner)
-      : btf_(btf), name_(std::move(name)), type_(type), is_inner_(is_inner) {
+  // `is_inner`: what the maps inside `name` are like. `offset`: of the definition in its section, bytes.
+  Definition(const Btf& btf, std::string name, std::uint32_t type, std::uint32_t offset, bool is_inner)
+      : btf_(btf), name_(std::move(name)), type_(type), offset_(offset), is_inner_(is_inner) {
     spec_.name = name_;
     spec_.key_size = 0;
     spec_.value_size = 0;
@@ -53,7 +54,7 @@ class Definition {
 
  private:
   [[nodiscard]] Error wrong(const std::string& what) const {
-    return error(fmt::format("section \".maps\": map \"{}\" {}", name_, what));
+    return error(fmt::format("{}: map \"{}\" {}", place_in(kDeclared, offset_), name_, what));
   }
 
   // __uint(name, value): int (*name)[value]
@@ -91,7 +92,7 @@ class Definition {
     if (auto done = set_size(member, spec_.value_size, 4); !done) return done;
     const std::uint32_t like = btf_.pointee(btf_.array(member.type).element_type);
     if (btf_.kind(member.type) != Btf::Kind::kArray || btf_.kind(like) != Btf::Kind::kStruct) return {};
-    auto inner = Definition(btf_, name_ + ".inner", like, true).read();
+    auto inner = Definition(btf_, name_ + ".inner", like, offset_, true).read();
     if (!inner) return std::move(inner).error();
     spec_.inner = std::make_shared<const MapSpec>(std::move(*inner));
     return {};
@@ -129,6 +130,7 @@ class Definition {
   const Btf& btf_;
   std::string name_;
   std::uint32_t type_;
+  std::uint32_t offset_;
   bool is_inner_;
   MapSpec spec_;
   bool has_type_ = false;
@@ -136,18 +138,21 @@ class Definition {
 
 Result<void> read_declared(const ElfFile& file, const Btf* btf, std::vector<PlacedMap>& maps,
                            std::vector<std::string>* unread) {
-  const ElfSection* section = file.section(".maps");
+  const ElfSection* section = file.section(kDeclared);
   if (section == nullptr || section->size == 0) return {};
-  if (btf == nullptr) return error("section \".maps\": the object has no .BTF that describes it, compile with -g");
-  const auto variables = btf->variables(".maps");
-  if (variables.empty()) return error("section \".maps\": .BTF describes no variable in it");
+  const auto wrong = [](std::uint64_t offset, std::string_view what) {
+    return error(fmt::format("{}: {}", place_in(kDeclared, offset), what));
+  };
+  if (btf == nullptr) return wrong(0, "the object has no .BTF that describes it, compile with -g");
+  const auto variables = btf->variables(kDeclared);
+  if (variables.empty()) return wrong(0, ".BTF describes no variable in it");
   for (const Btf::Variable& variable : variables) {
-    if (maps.size() >= kMaxMaps) return error(fmt::format("more than {} maps", kMaxMaps));
+    if (maps.size() >= kMaxMaps) return wrong(variable.offset, fmt::format("more than {} maps", kMaxMaps));
     if (variable.offset >= section->size) {
-      return error(fmt::format("section \".maps\": map \"{}\" at {} lies outside its {} bytes", variable.name,
-                               variable.offset, section->size));
+      return wrong(variable.offset,
+                   fmt::format("map \"{}\" lies outside the section's {} bytes", variable.name, section->size));
     }
-    auto spec = Definition(*btf, std::string(variable.name), variable.type, false).read();
+    auto spec = Definition(*btf, std::string(variable.name), variable.type, variable.offset, false).read();
     if (!spec && unread != nullptr) {
       unread->push_back(std::move(spec).error().message);
       continue;
@@ -172,11 +177,13 @@ Result<void> read_data(const ElfFile& file, const Btf* btf, std::vector<PlacedMa
     if (!origin || section.size == 0) continue;
     // Each term is at most the bound + what fits in 64 bits: compare before adding.
     if (section.size > kMaxDataBytes - total) {
-      return error(fmt::format("section \"{}\": {} bytes of data are more than {} in all", section.name, section.size,
+      return error(fmt::format("{}: {} bytes of data are more than {} in all", place_in(section.name, 0), section.size,
                                kMaxDataBytes));
     }
     total += section.size;
-    if (maps.size() >= kMaxMaps) return error(fmt::format("more than {} maps", kMaxMaps));
+    if (maps.size() >= kMaxMaps) {
+      return error(fmt::format("{}: more than {} maps", place_in(section.name, 0), kMaxMaps));
+    }
     PlacedMap map{{}, section.index, 0, 0};
     MapSpec& spec = map.declaration.spec;
     spec.name = section.name;
@@ -206,6 +213,7 @@ Result<std::vector<PlacedMap>> read_maps(const ElfFile& file, const Btf* btf, st
   if (auto done = read_data(file, btf, maps); !done) return done.error();
   if (auto done = read_map_values(file, btf, maps); !done) return done.error();
   if (auto done = read_tails(file, btf, maps, unread); !done) return done.error();
+  for (PlacedMap& map : maps) map.declaration.place = place_in(file.sections()[map.section].name, map.offset);
   return maps;
 }
 

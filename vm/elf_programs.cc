@@ -93,18 +93,17 @@ class Linker {
   Result<void> add_function(const ElfSymbol& symbol) {
     const ElfSection& section = in_.file.sections()[symbol.section];
     if (section.size % sizeof(Insn) != 0) {
-      return error(
-          fmt::format("section \"{}\": {} bytes are no whole number of instructions", section.name, section.size));
+      return error(fmt::format("{}: {} bytes of code are no whole number of instructions",
+                               place_in(section.name, section.size / sizeof(Insn) * sizeof(Insn)), section.size));
     }
     const std::uint64_t room = section.size - symbol.value;  // ElfFile checked that it is inside
     if (symbol.value % sizeof(Insn) != 0 || symbol.size % sizeof(Insn) != 0 || symbol.size > room || room == 0) {
       return error(
-          fmt::format("section \"{}\": function \"{}\" at {} with {} bytes, expected whole instructions inside "
-                      "the section's {} bytes",
-                      section.name, symbol.name, symbol.value, symbol.size, section.size));
+          fmt::format("{}: function \"{}\" with {} bytes, expected whole instructions inside the section's {} bytes",
+                      place_in(section.name, symbol.value), symbol.name, symbol.size, section.size));
     }
     if (section.size / sizeof(Insn) > std::numeric_limits<std::int32_t>::max()) {
-      return error(fmt::format("section \"{}\" is too large", section.name));
+      return error(fmt::format("{}: more code than a jump can cross", place_in(section.name, 0)));
     }
     Function function;
     function.name = symbol.name;
@@ -194,7 +193,8 @@ class Linker {
       Result<void> done;
       if (type != nullptr) done = link_program(index, *type, linked.programs);
       if (total_slots_ > kMaxAllSlots) {
-        return error(fmt::format("programs have more than {} instructions in all", kMaxAllSlots));
+        return error(fmt::format("{}: programs have more than {} instructions in all",
+                                 place_in(section.name, std::uint64_t{function.start} * sizeof(Insn)), kMaxAllSlots));
       }
       if (type != nullptr && done) continue;
       listed = listed || type == nullptr;
@@ -204,7 +204,9 @@ class Linker {
                                function.end - function.start, done ? std::string() : done.error().message});
     }
     const bool is_known = type_of_section(section.name, nullptr) != nullptr;
-    if (!any && is_known) return error(fmt::format("section \"{}\": no global function symbol in it", section.name));
+    if (!any && is_known) {
+      return error(fmt::format("{}: no global function symbol in the section", place_in(section.name, 0)));
+    }
     if (listed || !any) linked.other_sections.emplace_back(section.name);
     return {};
   }
@@ -259,7 +261,9 @@ class Linker {
     const Function& function = functions_[index];
     const std::size_t base = program.insns.size();
     const std::size_t count = function.end - function.start;
-    if (count > kMaxSlots - base) return error(fmt::format("more than {} instructions", kMaxSlots));
+    if (count > kMaxSlots - base) {
+      return error(fmt::format("{}: more than {} instructions", place_of(function, function.start), kMaxSlots));
+    }
     placed_[index] = static_cast<std::int64_t>(base);
     const ElfSection& section = in_.file.sections()[function.section];
     program.insns.resize(base + count);
@@ -333,7 +337,7 @@ class Linker {
 
   // Of an instruction, for messages: `offset 152 of "xdp", fw.bpf.c:12`.
   [[nodiscard]] std::string place_of(const Function& function, std::uint32_t slot) const {
-    std::string place = fmt::format("offset {} of \"{}\"", slot * sizeof(Insn), section_name(function));
+    std::string place = place_in(section_name(function), std::uint64_t{slot} * sizeof(Insn));
     const auto found = in_.lines.find(section_name(function));
     if (found == in_.lines.end()) return place;
     const auto line = std::ranges::upper_bound(found->second, slot, {}, &SourceLine::insn);

@@ -33,26 +33,29 @@ Result<void> read_tag(const Btf::Tag& tag, std::vector<PlacedMap>& maps) {
   const std::string_view text = tag.text.substr(kTag.size());
   const std::size_t slash = text.rfind('/');
   const auto key = slash == std::string_view::npos ? std::nullopt : c_number(text.substr(slash + 1));
-  if (!key) return error(fmt::format("function \"{}\": tag \"{}\" is not \"tail:MAP/SLOT\"", tag.on, tag.text));
+  const auto wrong = [&tag](std::string_view what) {
+    return error(
+        fmt::format("{}: function \"{}\": tag \"{}\"{}", place_in(".BTF", tag.offset), tag.on, tag.text, what));
+  };
+  if (!key) return wrong(" is not \"tail:MAP/SLOT\"");
   const std::string_view name = text.substr(0, slash);
   const auto array = std::ranges::find_if(
       maps, [&](const PlacedMap& map) { return is_prog_array(map) && map.declaration.spec.name == name; });
   if (array == maps.end()) {
-    return error(
-        fmt::format("function \"{}\": tag \"{}\": the object declares no prog array \"{}\"", tag.on, tag.text, name));
+    return wrong(fmt::format(": the object declares no prog array \"{}\"", name));
   }
   array->declaration.tails.push_back({*key, std::string(tag.on)});
   return {};
 }
 
 // By key, each program once.
-Result<void> put_in_order(MapDecl& map) {
+Result<void> put_in_order(MapDecl& map, std::string_view place) {
   std::ranges::stable_sort(map.tails, {}, &MapDecl::Tail::key);
   const auto same = std::ranges::unique(map.tails);
   map.tails.erase(same.begin(), same.end());
   const auto twice = std::ranges::adjacent_find(map.tails, {}, &MapDecl::Tail::key);
   if (twice == map.tails.end()) return {};
-  return error(fmt::format("map \"{}\": slot {} is for \"{}\" and for \"{}\"", map.spec.name, twice->key,
+  return error(fmt::format("{}: map \"{}\": slot {} is for \"{}\" and for \"{}\"", place, map.spec.name, twice->key,
                            twice->program, std::next(twice)->program));
 }
 
@@ -87,7 +90,8 @@ Result<void> read_tails(const ElfFile& file, const Btf* btf, std::vector<PlacedM
     if (auto done = told(read_tag(tag, maps)); !done) return done;
   }
   for (PlacedMap& map : maps) {
-    if (auto done = told(put_in_order(map.declaration)); !done) return done;
+    if (auto done = told(put_in_order(map.declaration, place_in(file.sections()[map.section].name, map.offset))); !done)
+      return done;
   }
   return {};
 }
