@@ -25,6 +25,14 @@ inline ElfObject load(const std::string& name) {
   return std::move(*object);
 }
 
+// Its map of that name, or null.
+inline const MapDecl* find_map(const ElfObject& object, std::string_view name) {
+  for (const MapDecl& map : object.maps) {
+    if (map.spec.name == name) return &map;
+  }
+  return nullptr;
+}
+
 // What is said against it.
 inline std::string refusal(const std::string& name) {
   const auto object = load_elf(object_path(name));
