@@ -176,10 +176,9 @@ void Emitter::emit_ipv4_lookup(const vm::LpmTrieView& view, Further further) {
   a_.bswap(eax);
   a_.shr(eax, static_cast<int>(view.first_shift));
   a_.load_address(r11, reinterpret_cast<std::uint64_t>(view.first));
-  a_.mov(rax, qword[r11 + rax * 8]);
-  a_.lea(r10, ptr[rax - 1]);
-  a_.mov(r11d, UINT32_MAX);
-  a_.cmp(r10, r11);
+  a_.mov(eax, dword[r11 + rax * 4]);
+  a_.lea(r10d, ptr[rax - 1]);
+  a_.cmp(r10d, vm::kLpmWalk - 1);
   const Assembler::Ahead more = a_.jump_ahead(Flag::kAboveEqual);
   a_.imul(rax, rax, static_cast<int>(view.node_stride));
   a_.load_address(r11, reinterpret_cast<std::uint64_t>(view.values));

@@ -132,8 +132,8 @@ std::uint8_t* lpm_trie_sized(const void* shared, const std::uint8_t* key, std::u
   const vm::LpmEntry entry =
       __atomic_load_n(&view.first[vm::lpm_index_first(&view, kBytes, key + 4)], __ATOMIC_ACQUIRE);
   // A prefix and nothing below.
-  if (entry - 1 >= UINT32_MAX) return lpm_trie_further<kBytes>(view, key);
-  return vm::lpm_trie_value(&view, static_cast<std::uint32_t>(entry));
+  if (entry - 1 >= vm::kLpmWalk - 1) return lpm_trie_further<kBytes>(view, key);
+  return vm::lpm_trie_value(&view, entry);
 }
 
 // The look-ups of the four hash types.

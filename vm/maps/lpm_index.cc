@@ -7,11 +7,11 @@ namespace {
 
 std::uint32_t load(const std::uint32_t& word) { return __atomic_load_n(&word, __ATOMIC_ACQUIRE); }
 void store(std::uint32_t& word, std::uint32_t value) { __atomic_store_n(&word, value, __ATOMIC_RELEASE); }
-LpmEntry load(const LpmEntry& entry) { return __atomic_load_n(&entry, __ATOMIC_ACQUIRE); }
 
-std::uint32_t prefix_of(LpmEntry entry) { return static_cast<std::uint32_t>(entry); }
-std::uint32_t below_of(LpmEntry entry) { return static_cast<std::uint32_t>(entry >> 32); }
-bool is_table(std::uint32_t below) { return (below & kLpmTable) != 0; }
+bool is_table(LpmEntry entry) { return (entry & kLpmTable) != 0; }
+// Of an entry what says where longer prefixes are, 0 = there are none.
+LpmEntry way_of(LpmEntry entry) { return entry >= kLpmWalk ? entry : 0; }
+LpmEntry walk_from(std::uint32_t number) { return number != 0 ? kLpmWalk | number : 0; }
 
 // The level whose entries hold a prefix.
 unsigned level_of(std::uint32_t bits) { return bits == 0 ? 0 : (bits - 1) / 8; }
@@ -39,6 +39,7 @@ struct LpmIndex::Sizes {
   [[nodiscard]] std::uint64_t table_bytes() const {
     return (std::uint64_t{tables} + 1) * kLpmTableEntries * sizeof(LpmEntry);
   }
+  [[nodiscard]] std::uint64_t covering_bytes() const { return (std::uint64_t{tables} + 1) * 4; }
   [[nodiscard]] std::uint64_t used_bytes() const { return (std::uint64_t{tables} + 1) * 2; }
   [[nodiscard]] std::uint64_t pool_bytes() const { return std::uint64_t{tables} * 4; }
 };
@@ -46,8 +47,9 @@ struct LpmIndex::Sizes {
 Result<MapMemory> LpmIndex::reserve(std::uint32_t max_entries, std::uint32_t data_size) {
   const Sizes sizes(max_entries, data_size);
   std::uint64_t bytes = 0;
-  for (const std::uint64_t piece : {sizes.first_bytes(), sizes.table_bytes(), sizes.shorter_bytes(8),
-                                    sizes.shorter_bytes(16), sizes.used_bytes(), sizes.pool_bytes()}) {
+  for (const std::uint64_t piece :
+       {sizes.first_bytes(), sizes.table_bytes(), sizes.covering_bytes(), sizes.shorter_bytes(8),
+        sizes.shorter_bytes(16), sizes.used_bytes(), sizes.pool_bytes()}) {
     bytes += MapMemory::padded(piece);
   }
   return MapMemory::reserve(bytes);
@@ -60,6 +62,7 @@ LpmIndex::LpmIndex(LpmTrieView& view, MapMemory memory, std::uint32_t max_entrie
   view.first_shift = 32 - sizes.first_bits;
   view.first = reinterpret_cast<LpmEntry*>(memory_.take(sizes.first_bytes()));
   view.tables = reinterpret_cast<LpmEntry*>(memory_.take(sizes.table_bytes()));
+  view.covering = reinterpret_cast<std::uint32_t*>(memory_.take(sizes.covering_bytes()));
   view.shorter[0] = reinterpret_cast<std::uint32_t*>(memory_.take(sizes.shorter_bytes(8)));
   view.shorter[1] = reinterpret_cast<std::uint32_t*>(memory_.take(sizes.shorter_bytes(16)));
   used_ = reinterpret_cast<std::uint16_t*>(memory_.take(sizes.used_bytes()));
@@ -70,19 +73,32 @@ std::uint32_t LpmIndex::child(std::uint32_t number, unsigned side) const noexcep
   return load(node(number).children[side]);
 }
 
-void LpmIndex::set(LpmEntry& entry, std::uint32_t table, std::uint32_t prefix, std::uint32_t below) noexcept {
-  const LpmEntry fresh = std::uint64_t{below} << 32 | prefix;
+std::uint32_t LpmIndex::bits_of(std::uint32_t number) const noexcept { return lpm_trie_bits(&node(number)); }
+
+std::uint32_t& LpmIndex::covering(LpmEntry way) const noexcept {
+  return is_table(way) ? view_.covering[way & ~kLpmTable] : node(way & ~kLpmWalk).covering;
+}
+
+std::uint32_t LpmIndex::prefix_of(LpmEntry entry) const noexcept {
+  return way_of(entry) != 0 ? load(covering(entry)) : entry;
+}
+
+void LpmIndex::set(LpmEntry& entry, std::uint32_t table, std::uint32_t prefix, LpmEntry way) noexcept {
+  if (way != 0 && load(covering(way)) != prefix) store(covering(way), prefix);
+  const LpmEntry fresh = way != 0 ? way : prefix;
   const LpmEntry old = load(entry);
   if (fresh == old) return;
-  __atomic_store_n(&entry, fresh, __ATOMIC_RELEASE);
+  store(entry, fresh);
   if (table != 0 && old == 0) ++used_[table];
   if (table != 0 && fresh == 0) --used_[table];
 }
 
+void LpmIndex::restart_lookups() noexcept { store(view_.sequence, load(view_.sequence) + 1); }
+
 // Whether an entry that holds the node `held` is to hold what the change says: one with a longer prefix is not.
 bool LpmIndex::takes(std::uint32_t held, const Change& change) const noexcept {
   if (change.now == 0) return held == change.before;
-  return held == 0 || held == change.before || load(node(held).prefix_bits) <= change.bits;
+  return held == 0 || held == change.before || bits_of(held) <= change.bits;
 }
 
 struct LpmIndex::Path {
@@ -101,7 +117,7 @@ bool LpmIndex::follow(const Change& asked) noexcept {
   Change change = asked;
   const unsigned level = level_of(change.bits);
   // What takes the place of a prefix that went belongs to its level only.
-  if (change.shorter != 0 && level_of(load(node(change.shorter).prefix_bits)) != level) change.shorter = 0;
+  if (change.shorter != 0 && level_of(bits_of(change.shorter)) != level) change.shorter = 0;
   const unsigned last_first = view_.first_bits / 8 - 1;
   if (level < last_first) {
     follow_shorter(change, level);
@@ -117,8 +133,8 @@ bool LpmIndex::follow(const Change& asked) noexcept {
   } else {
     path.push(view_.first[at], 0);
     unsigned byte = last_first + 1;  // that the table below the path's last entry is by
-    for (; is_table(below_of(load(*path.last().entry))); ++byte) {
-      const std::uint32_t number = below_of(load(*path.last().entry)) & ~kLpmTable;
+    for (; is_table(load(*path.last().entry)); ++byte) {
+      const std::uint32_t number = load(*path.last().entry) & ~kLpmTable;
       if (level == byte)
         follow_range(table(number), number, change, first_of(change.data, change.bits), count_of(change.bits));
       path.push(table(number)[change.data[byte]], number);
@@ -128,8 +144,8 @@ bool LpmIndex::follow(const Change& asked) noexcept {
   // The last entry's own bits: it leads to nodes with more, or as many.
   const Path::Step& last = path.last();
   const std::uint32_t bits = view_.first_bits + 8 * (path.depth - 1);
-  if (change.bits >= bits && !is_table(below_of(load(*last.entry)))) {
-    set(*last.entry, last.table, prefix_of(load(*last.entry)), beyond(change.data, bits));
+  if (change.bits >= bits && !is_table(load(*last.entry))) {
+    set(*last.entry, last.table, prefix_of(load(*last.entry)), walk_from(beyond(change.data, bits)));
     if (change.now != 0) expand(path, change);
   }
   give_up_empty(path);
@@ -149,14 +165,14 @@ void LpmIndex::follow_range(LpmEntry* entries, std::uint32_t table, const Change
   for (LpmEntry* at = entries + start; at != entries + start + count; ++at) {
     const LpmEntry held = load(*at);
     if (!takes(prefix_of(held), change)) continue;
-    set(*at, table, change.now != 0 ? change.now : change.shorter, below_of(held));
+    set(*at, table, change.now != 0 ? change.now : change.shorter, way_of(held));
   }
 }
 
 std::uint32_t LpmIndex::beyond(const std::uint8_t* data, std::uint32_t bits) const noexcept {
   for (std::uint32_t number = load(view_.root); number != 0;) {
     LpmTrieNode& at = node(number);
-    const std::uint32_t prefix = load(at.prefix_bits);
+    const std::uint32_t prefix = bits_of(number);
     const std::uint32_t most = std::min(prefix, bits);
     if (lpm_trie_match(view_.data_size, &at, data, most) < most) return 0;
     if (prefix > bits) return number;
@@ -179,7 +195,7 @@ std::uint32_t LpmIndex::steps(std::uint32_t from, const Change& change) const no
   std::uint32_t count = 0;
   for (std::uint32_t at = from; at != 0;) {
     ++count;
-    const std::uint32_t prefix = load(node(at).prefix_bits);
+    const std::uint32_t prefix = bits_of(at);
     if (at == change.now || prefix >= change.bits || count > kMostSteps) break;
     at = child(at, lpm_trie_bit(change.data, prefix));
   }
@@ -189,13 +205,19 @@ std::uint32_t LpmIndex::steps(std::uint32_t from, const Change& change) const no
 void LpmIndex::expand(Path& path, const Change& change) noexcept {
   for (;;) {
     const Path::Step step = path.last();
-    const std::uint32_t from = below_of(load(*step.entry));
+    const LpmEntry held = load(*step.entry);
+    const std::uint32_t from = way_of(held) & ~kLpmWalk;
     const unsigned byte = view_.first_bits / 8 + path.depth - 1;
     if (from == 0 || byte >= view_.data_size || change.bits <= 8 * byte || steps(from, change) <= kMostSteps) return;
     const std::uint32_t number = tables_.get();
     if (number == 0) return;
+    const std::uint32_t prefix = prefix_of(held);
+    // In the table `from` may be the start of an entry again, with another prefix than look-ups that have come to it by
+    // the old one must find: those start again, and until the table is there others do without.
+    store(*step.entry, kLpmWalk);
+    restart_lookups();
     fill(number, byte, from);
-    set(*step.entry, step.table, prefix_of(load(*step.entry)), kLpmTable | number);
+    set(*step.entry, step.table, prefix, kLpmTable | number);
     path.push(table(number)[change.data[byte]], number);
   }
 }
@@ -204,18 +226,18 @@ void LpmIndex::expand(Path& path, const Change& change) noexcept {
 // node has more bits than the one above.
 void LpmIndex::fill(std::uint32_t into, unsigned byte, std::uint32_t from) noexcept {
   LpmTrieNode& at = node(from);
-  const std::uint32_t bits = load(at.prefix_bits);
+  const std::uint32_t bits = bits_of(from);
   const std::uint32_t all = 8 * (byte + 1);
   LpmEntry* const entries = table(into);
   const std::uint8_t* const data = lpm_trie_data(&at);
-  if (bits > all) return set(entries[data[byte]], into, prefix_of(load(entries[data[byte]])), from);
-  if (bits > 8 * byte && load(at.has_value) != 0) {
+  if (bits > all) return set(entries[data[byte]], into, prefix_of(load(entries[data[byte]])), walk_from(from));
+  if (bits > 8 * byte && lpm_trie_has_value(&at) != 0) {
     const std::uint32_t start = first_of(data, bits);
     for (std::uint32_t i = start; i < start + count_of(bits); ++i) set(entries[i], into, from, 0);
   }
   if (bits == all) {
     LpmEntry& entry = entries[data[byte]];
-    return set(entry, into, prefix_of(load(entry)), only_below(from));
+    return set(entry, into, prefix_of(load(entry)), walk_from(only_below(from)));
   }
   for (const unsigned side : {0U, 1U}) {
     if (child(from, side) != 0) fill(into, byte, child(from, side));

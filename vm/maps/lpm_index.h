@@ -43,8 +43,13 @@ class LpmIndex {
   }
   [[nodiscard]] LpmTrieNode& node(std::uint32_t number) const noexcept { return *lpm_trie_node(&view_, number); }
   [[nodiscard]] std::uint32_t child(std::uint32_t number, unsigned side) const noexcept;
-  // `table`: the one the entry is in, 0 = it is in `first`.
-  void set(LpmEntry& entry, std::uint32_t table, std::uint32_t prefix, std::uint32_t below) noexcept;
+  [[nodiscard]] std::uint32_t bits_of(std::uint32_t number) const noexcept;
+  // Where the prefix of an entry is that has a way on: kLpmTable or kLpmWalk and a number.
+  [[nodiscard]] std::uint32_t& covering(LpmEntry way) const noexcept;
+  [[nodiscard]] std::uint32_t prefix_of(LpmEntry entry) const noexcept;
+  // `table`: the one the entry is in, 0 = it is in `first`. `way`: 0 = nothing longer is below.
+  void set(LpmEntry& entry, std::uint32_t table, std::uint32_t prefix, LpmEntry way) noexcept;
+  void restart_lookups() noexcept;
   [[nodiscard]] bool takes(std::uint32_t held, const Change& change) const noexcept;
   void follow_shorter(const Change& change, unsigned level) noexcept;
   void follow_range(LpmEntry* entries, std::uint32_t table, const Change& change, std::uint32_t start,

@@ -36,9 +36,9 @@ LpmTrieMap::LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, Map
 }
 
 Result<std::unique_ptr<Map>> LpmTrieMap::make(const MapSpec& spec, unsigned cpus) {
-  // Branching nodes are fewer than nodes with a value. Node numbers have 31 bits.
+  // Branching nodes are fewer than nodes with a value. Node numbers have 30 bits.
   const std::uint64_t nodes = std::uint64_t{spec.max_entries} * 2 + ElementPool::kSpare;
-  if (nodes >= kLpmTable) return Error{ErrorCode::kEnvironment, "more prefixes than 31-bit node numbers can count"};
+  if (nodes >= kLpmWalk) return Error{ErrorCode::kEnvironment, "more prefixes than 30-bit node numbers can count"};
   Result<MapMemory> memory =
       MapMemory::reserve(MapMemory::padded((nodes + 1) * stride_of(spec)) + MapMemory::padded(nodes * 4));
   if (!memory) return std::move(memory).error();
@@ -59,7 +59,7 @@ std::uint32_t LpmTrieMap::child(std::uint32_t node, unsigned side) const noexcep
   return load(at(node).children[side]);
 }
 
-bool LpmTrieMap::has_value(std::uint32_t node) const noexcept { return load(at(node).has_value) != 0; }
+bool LpmTrieMap::has_value(std::uint32_t node) const noexcept { return lpm_trie_has_value(&at(node)) != 0; }
 
 std::byte* LpmTrieMap::lookup(const std::byte* key, unsigned /*cpu*/) noexcept {
   return reinterpret_cast<std::byte*>(lpm_trie_lookup(&view_, reinterpret_cast<const std::uint8_t*>(key)));
@@ -83,17 +83,18 @@ LpmTrieMap::Place LpmTrieMap::find_locked(const Prefix& prefix) noexcept {
     place.node = load(*place.link);
     if (place.node == 0) return place;
     LpmTrieNode& node = at(place.node);
-    place.matching = lpm_trie_match(view_.data_size, &node, prefix.data, std::min(node.prefix_bits, prefix.bits));
-    if (place.matching != node.prefix_bits || node.prefix_bits == prefix.bits) return place;
-    if (load(node.has_value) != 0) place.shorter = place.node;
+    const std::uint32_t bits = lpm_trie_bits(&node);
+    place.matching = lpm_trie_match(view_.data_size, &node, prefix.data, std::min(bits, prefix.bits));
+    if (place.matching != bits || bits == prefix.bits) return place;
+    if (has_value(place.node)) place.shorter = place.node;
     place.parent = place.node;
     place.parent_link = place.link;
-    place.link = &node.children[lpm_trie_bit(prefix.data, node.prefix_bits)];
+    place.link = &node.children[lpm_trie_bit(prefix.data, bits)];
   }
 }
 
 bool LpmTrieMap::is_exact(const Place& place, const Prefix& prefix) const noexcept {
-  return place.node != 0 && place.matching == prefix.bits && at(place.node).prefix_bits == prefix.bits;
+  return place.node != 0 && place.matching == prefix.bits && lpm_trie_bits(&at(place.node)) == prefix.bits;
 }
 
 int LpmTrieMap::update(const std::byte* key, const std::byte* value, UpdateMode mode, unsigned /*cpu*/) noexcept {
@@ -123,8 +124,8 @@ std::uint32_t LpmTrieMap::new_node(const Prefix& prefix, const std::byte* value)
   LpmTrieNode& node = at(number);
   store(node.children[0], 0);
   store(node.children[1], 0);
-  store(node.prefix_bits, prefix.bits);
-  store(node.has_value, value != nullptr ? 1 : 0);
+  store(node.prefix, prefix.bits | (value != nullptr ? kLpmValue : 0));
+  store(node.covering, 0);
   words_store(lpm_trie_data(&node), prefix.data, view_.data_size);
   if (value != nullptr) {
     words_store(lpm_trie_value(&view_, number), reinterpret_cast<const std::uint8_t*>(value), spec().value_size);
@@ -173,7 +174,7 @@ LpmTrieMap::Unlinked LpmTrieMap::unlink(const Place& place) noexcept {
   const std::uint32_t left = child(place.node, 0);
   const std::uint32_t right = child(place.node, 1);
   if (left != 0 && right != 0) {
-    store(at(place.node).has_value, 0);
+    store(at(place.node).prefix, lpm_trie_bits(&at(place.node)));
     return {};
   }
   if (left == 0 && right == 0 && place.parent != 0 && !has_value(place.parent)) {
@@ -188,8 +189,9 @@ LpmTrieMap::Unlinked LpmTrieMap::unlink(const Place& place) noexcept {
 
 void LpmTrieMap::publish(const LpmIndex::Change& change, Unlinked unlinked) noexcept {
   const bool tables_left = index_.follow(change);
-  if (unlinked.first == 0 && !tables_left) return;
-  // Look-ups that may still be on these see the number change before anybody fills them anew.
+  // Look-ups that may still be on these see the number change before anybody fills them anew; those that have met what
+  // went without leaving its node must not take it for what is left.
+  if (change.now != 0 && unlinked.first == 0 && !tables_left) return;
   store(view_.sequence, load(view_.sequence) + 1);
   if (unlinked.first != 0) nodes_.put(unlinked.first);
   if (unlinked.second != 0) nodes_.put(unlinked.second);
@@ -225,11 +227,12 @@ void LpmTrieMap::step(Path& path) const noexcept {
 bool LpmTrieMap::path_to(const Prefix& prefix, Path& path) const noexcept {
   for (std::uint32_t node = load(view_.root); node != 0;) {
     LpmTrieNode& now = at(node);
-    const std::uint32_t most = std::min(now.prefix_bits, prefix.bits);
+    const std::uint32_t bits = lpm_trie_bits(&now);
+    const std::uint32_t most = std::min(bits, prefix.bits);
     path.push(node);
-    if (lpm_trie_match(view_.data_size, &now, prefix.data, most) != now.prefix_bits) return false;
-    if (now.prefix_bits == prefix.bits) return has_value(node);
-    node = child(node, lpm_trie_bit(prefix.data, now.prefix_bits));
+    if (lpm_trie_match(view_.data_size, &now, prefix.data, most) != bits) return false;
+    if (bits == prefix.bits) return has_value(node);
+    node = child(node, lpm_trie_bit(prefix.data, bits));
   }
   return false;
 }
@@ -246,8 +249,9 @@ bool LpmTrieMap::next_key(const std::byte* key, std::byte* next) const {
   while (path.depth != 0 && !has_value(path.last())) step(path);
   if (path.depth == 0) return false;
   LpmTrieNode& node = at(path.last());
-  std::memcpy(next, &node.prefix_bits, sizeof node.prefix_bits);
-  words_load(reinterpret_cast<std::uint8_t*>(next) + sizeof node.prefix_bits, lpm_trie_data(&node), view_.data_size);
+  const std::uint32_t bits = lpm_trie_bits(&node);
+  std::memcpy(next, &bits, sizeof bits);
+  words_load(reinterpret_cast<std::uint8_t*>(next) + sizeof bits, lpm_trie_data(&node), view_.data_size);
   return true;
 }
 

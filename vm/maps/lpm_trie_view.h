@@ -3,15 +3,17 @@
 //
 // A binary trie without one-way branches: a node stands for a prefix, its children for longer ones that differ in the
 // bit behind it. Nodes without a value only branch. Beside it an index, for keys of full length: tables by a key's
-// first bytes, then by one byte each, until few nodes are left to walk. An entry of level k (bytes 0..k) has the
-// longest prefix of 8k+1 to 8k+8 bits (level 0: from 0) that covers its bytes, and where longer ones are. The first
-// levels are tables of their own: `first` for the last of them, `shorter` for those above, which matter where nothing
-// longer fits.
+// first bytes, then by one byte each, until few nodes are left to walk. An entry of level k (bytes 0..k) stands for the
+// longest prefix of 8k+1 to 8k+8 bits (level 0: from 0) that covers its bytes, and for where longer ones are. In its 4
+// bytes it has one of the two; when longer ones are below, its prefix is with these: in the node to walk on from
+// (`covering`; a node is the start of one entry at most) or in `covering` of the table. The first levels are tables of
+// their own: `first` for the last of them, `shorter` for those above, which matter where nothing longer fits.
 //
 // Every change is, for one key, published by one store: of a link (root or child) for those that walk the trie, of an
-// entry for those that use the index. So look-ups take no lock. What is taken out is used again only after `sequence`
-// went up: a look-up during which it changed may have strayed and starts again. A node's address never changes. Any
-// thread.
+// entry or its prefix for those that use the index. So look-ups take no lock. What is taken out is used again only
+// after `sequence` went up: a look-up during which it changed may have strayed and starts again. While a new table
+// takes over from a node, whose `covering` then is of another entry, the entry sends look-ups to the root. A node's
+// address never changes. Any thread.
 #include "vm/maps/words.h"
 
 #ifdef __cplusplus
@@ -20,20 +22,23 @@ namespace sluice::vm {
 
 typedef struct LpmTrieNode {
   uint32_t children[2];  // node numbers by the bit behind the prefix; 0 = none
-  uint32_t prefix_bits;  // 0..8 * data_size
-  uint32_t has_value;    // 0 or 1
+  uint32_t prefix;       // 0..8 * data_size bits; kLpmValue is set in it when it has a value
+  uint32_t covering;     // of the index's entry that a walk starts here for, if one does: its prefix, 0 = none
 } LpmTrieNode;           // then the data rounded up to 8, then the value
+static const uint32_t kLpmValue = 1U << 31;
 
-// An entry of the index: the node with the prefix in the lower half, 0 = none; in the upper one 0 when nothing longer
-// is below, a node to walk on from, or kLpmTable and the number of a table of the next level.
-typedef uint64_t LpmEntry;
+// An entry of the index: 0; the node with its prefix when nothing longer is below; kLpmWalk and the node to walk on
+// from (0: from the root, which finds the prefix, too); kLpmTable and the number of a table of the next level.
+typedef uint32_t LpmEntry;
 enum { kLpmTableEntries = 256 };
+static const uint32_t kLpmWalk = 1U << 30;
 static const uint32_t kLpmTable = 1U << 31;
 
 typedef struct LpmTrieView {
   uint8_t* nodes;        // node n, from 1, starts at nodes + n * node_stride
   LpmEntry* first;       // by a key's first first_bits bits
   LpmEntry* tables;      // table n, from 1, starts at tables + n * kLpmTableEntries
+  uint32_t* covering;    // by table: the prefix of the entry that leads to it, 0 = none
   uint32_t* shorter[2];  // nodes by the first 8 and 16 bits; those of less than first_bits are used
   uint8_t* values;       // the value of node n starts at values + n * node_stride
   uint32_t first_bits;   // 8, 16 or 24
@@ -49,6 +54,14 @@ static inline LpmTrieNode* lpm_trie_node(const LpmTrieView* view, uint32_t node)
 }
 
 static inline uint8_t* lpm_trie_data(LpmTrieNode* node) { return (uint8_t*)(node + 1); }
+
+static inline uint32_t lpm_trie_bits(const LpmTrieNode* node) {
+  return __atomic_load_n(&node->prefix, __ATOMIC_ACQUIRE) & ~kLpmValue;
+}
+
+static inline int lpm_trie_has_value(const LpmTrieNode* node) {
+  return (__atomic_load_n(&node->prefix, __ATOMIC_ACQUIRE) & kLpmValue) != 0;
+}
 
 static inline uint32_t lpm_trie_bit(const uint8_t* data, uint32_t bit) { return (data[bit / 8] >> (7 - bit % 8)) & 1U; }
 
@@ -75,10 +88,11 @@ static inline uint32_t lpm_trie_walk(const LpmTrieView* view, uint32_t data_size
   uint32_t found = 0;
   for (uint32_t least = 0; node != 0;) {
     LpmTrieNode* const at = lpm_trie_node(view, node);
-    const uint32_t prefix = __atomic_load_n(&at->prefix_bits, __ATOMIC_ACQUIRE);
+    const uint32_t held = __atomic_load_n(&at->prefix, __ATOMIC_ACQUIRE);
+    const uint32_t prefix = held & ~kLpmValue;
     if (prefix < least || prefix > bits) break;  // prefixes grow on every way down, or the walk has strayed
     if (lpm_trie_match(data_size, at, data, prefix) < prefix) break;
-    if (__atomic_load_n(&at->has_value, __ATOMIC_ACQUIRE) != 0) found = node;
+    if ((held & kLpmValue) != 0) found = node;
     if (prefix == data_size * 8) break;
     node = __atomic_load_n(&at->children[lpm_trie_bit(data, prefix)], __ATOMIC_ACQUIRE);
     least = prefix + 1;
@@ -97,24 +111,34 @@ static inline uint32_t lpm_index_first(const LpmTrieView* view, uint32_t data_si
   return __builtin_bswap32(word) >> view->first_shift;
 }
 
+// What lpm_index_walk does with an entry that says to walk; `found`: the prefix it finds if there is none longer.
+static inline uint32_t lpm_index_end(const LpmTrieView* view, uint32_t data_size, const uint8_t* data, uint32_t start,
+                                     uint32_t found) {
+  if (start == 0) {
+    return lpm_trie_walk(view, data_size, __atomic_load_n(&view->root, __ATOMIC_ACQUIRE), data, data_size * 8);
+  }
+  const uint32_t covering = __atomic_load_n(&lpm_trie_node(view, start)->covering, __ATOMIC_ACQUIRE);
+  if (covering != 0) found = covering;
+  const uint32_t longer = lpm_trie_walk(view, data_size, start, data, data_size * 8);
+  return longer != 0 ? longer : found;
+}
+
 // The same as lpm_trie_walk from the root with all bits, by the index.
 static inline uint32_t lpm_index_walk(const LpmTrieView* view, uint32_t data_size, const uint8_t* data) {
   const uint32_t first = lpm_index_first(view, data_size, data);
   LpmEntry entry = __atomic_load_n(&view->first[first], __ATOMIC_ACQUIRE);
-  uint32_t found = (uint32_t)entry;
-  uint32_t below = (uint32_t)(entry >> 32);
-  if (below != 0) {
-    // A look-up that has strayed may find more tables than a key has bytes.
-    for (uint32_t byte = view->first_bits / 8; (below & kLpmTable) != 0 && byte < data_size; ++byte) {
-      const uint64_t table = below & ~kLpmTable;
-      entry = __atomic_load_n(&view->tables[table * kLpmTableEntries + data[byte]], __ATOMIC_ACQUIRE);
-      if ((uint32_t)entry != 0) found = (uint32_t)entry;
-      below = (uint32_t)(entry >> 32);
-    }
-    if (below != 0 && (below & kLpmTable) == 0) {
-      const uint32_t longer = lpm_trie_walk(view, data_size, below, data, data_size * 8);
-      if (longer != 0) found = longer;
-    }
+  uint32_t found = 0;
+  // A look-up that has strayed may find more tables than a key has bytes.
+  for (uint32_t byte = view->first_bits / 8; (entry & kLpmTable) != 0 && byte < data_size; ++byte) {
+    const uint64_t table = entry & ~kLpmTable;
+    const uint32_t covering = __atomic_load_n(&view->covering[table], __ATOMIC_ACQUIRE);
+    entry = __atomic_load_n(&view->tables[table * kLpmTableEntries + data[byte]], __ATOMIC_ACQUIRE);
+    if (covering != 0) found = covering;
+  }
+  if ((entry & kLpmWalk) != 0) {
+    found = lpm_index_end(view, data_size, data, entry & ~kLpmWalk, found);
+  } else if (entry != 0 && entry < kLpmWalk) {
+    found = entry;
   }
   if (found == 0 && view->first_bits > 16) found = __atomic_load_n(&view->shorter[1][first >> 8], __ATOMIC_ACQUIRE);
   if (found == 0 && view->first_bits > 8) {
