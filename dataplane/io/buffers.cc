@@ -59,6 +59,27 @@ bool make_plain(rte_mbuf& frame) noexcept {
   return true;
 }
 
+void put_aside(rte_mbuf& frame, const vm::XdpContext& context) noexcept {
+  const auto* const area = static_cast<const std::byte*>(rte_mbuf_to_priv(&frame));
+  const auto offset = [&](const std::byte* at) { return static_cast<std::uint16_t>(at - area); };
+  Note& to = note(frame);
+  to.hard_start = offset(context.hard_start);
+  to.meta = offset(context.data_meta);
+  to.data = offset(context.data);
+  frame.data_len = static_cast<std::uint16_t>(context.data_end - context.data);
+  frame.pkt_len = frame.data_len;
+}
+
+void expose_again(rte_mbuf& frame, vm::XdpContext& context) noexcept {
+  expose(frame, 0, context);
+  auto* const area = static_cast<std::byte*>(rte_mbuf_to_priv(&frame));
+  const Note& from = note(frame);
+  context.hard_start = area + from.hard_start;
+  context.data_meta = area + from.meta;
+  context.data = area + from.data;
+  context.data_end = context.data + frame.data_len;
+}
+
 void settle(rte_mbuf& frame, const vm::XdpContext& context) noexcept {
   const auto length = static_cast<std::uint16_t>(context.data_end - context.data);
   std::ptrdiff_t offset = context.data - buffer(frame);

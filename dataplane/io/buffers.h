@@ -15,19 +15,26 @@
 
 #include "base/result.h"
 #include "dataplane/pipeline/frame.h"
+#include "dataplane/pipeline/pipeline.h"
 #include "vm/xdp.h"
 
 namespace sluice::io {
 
 // What travels with a frame from worker to worker.
 struct Note {
-  std::uint16_t port = 0;   // index into Pipeline::ports(): where it came in, or on TX rings where it goes
+  std::uint16_t port = 0;   // index into Pipeline::ports(): where it came in
   std::uint16_t queue = 0;  // receive queue
+  // Of a frame that programs have run over and others shall: where it lies, in bytes from the start of the private area
+  // (data may lie before the buffer), and pipeline::Handed's stage.
+  std::uint16_t hard_start = 0, meta = 0, data = 0;
+  std::int32_t stage = pipeline::kNone;
 };
 
 constexpr std::uint16_t kPrivateHead = 128;  // headroom that lies in the private area
 constexpr std::uint16_t kPrivateSize = 192;  // note, slack and kPrivateHead
-constexpr std::uint16_t kMostMoved = 56;     // bytes a frame may start before its headroom of 128: the slack
+constexpr std::uint16_t kMostMoved = 44;     // bytes a frame may start before its headroom of 128
+constexpr std::uint16_t kTag = 4;            // and a VLAN tag put back before that
+static_assert(sizeof(Note) + kTag + kMostMoved + kPrivateHead == kPrivateSize, "the slack keeps frames off the note");
 static_assert(RTE_PKTMBUF_HEADROOM + kPrivateHead == pipeline::kHeadroom);
 
 // Bytes behind the headroom: as much as replay gives, or what the headers before them leave of one page.
@@ -71,6 +78,11 @@ inline void expose(rte_mbuf& frame, std::uint16_t queue, vm::XdpContext& context
   context.frag = nullptr;
   context.frag_len = context.frag_room = 0;
 }
+
+// Notes where a frame lies that programs have run over as `context`, for `expose_again` on another worker: data,
+// metadata and the room before and behind them stay as they are.
+void put_aside(rte_mbuf& frame, const vm::XdpContext& context) noexcept;
+void expose_again(rte_mbuf& frame, vm::XdpContext& context) noexcept;
 
 // The mbuf's lengths after programs have run over `context`. A frame that grew into the private area is moved behind
 // it.

@@ -136,7 +136,8 @@ Result<std::unique_ptr<Live>> Live::start(const config::Config& config, const pi
     if (auto usable = check_netdev(config.ports[i], *device); !usable) return std::move(usable).error();
     devices.push_back(std::move(device).value());
   }
-  const PoolPlan pool = plan_pools(devices, workers, config.dpdk.memory_bytes);
+  const std::vector<CpuEntry> entries = cpu_entries(pipeline, workers);
+  const PoolPlan pool = plan_pools(devices, workers, config.dpdk.memory_bytes, most_redirected(entries));
   auto eal = Eal::start({.workers = workers,
                          .cores = config.workers.cores,
                          .main_core = config.workers.main_core,
@@ -148,7 +149,7 @@ Result<std::unique_ptr<Live>> Live::start(const config::Config& config, const pi
 
   auto parts = std::make_unique<Parts>(std::move(eal).value(), workers);
   if (auto done = parts->open(config, devices, pool); !done) return std::move(done).error();
-  if (auto done = make_rings(parts->rings, parts->ports, workers); !done) return std::move(done).error();
+  if (auto done = make_rings(parts->rings, parts->ports, entries, workers); !done) return std::move(done).error();
   parts->launch(pipeline, config.workers);
   return std::unique_ptr<Live>(new Live(std::move(parts)));
 }

@@ -1,5 +1,6 @@
 #include "dataplane/io/tx.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <rte_ethdev.h>
@@ -21,8 +22,8 @@ std::uint64_t bytes_of(rte_mbuf* const* frames, unsigned count) noexcept {
 
 }  // namespace
 
-Transmitter::Transmitter(std::vector<Outlet> outlets, pipeline::Stats& stats)
-    : outlets_(std::move(outlets)), batches_(outlets_.size()), stats_(stats) {
+Transmitter::Transmitter(std::vector<Outlet> outlets, std::vector<CpuRings> cpumaps, pipeline::Stats& stats)
+    : outlets_(std::move(outlets)), cpumaps_(std::move(cpumaps)), batches_(outlets_.size()), stats_(stats) {
   pending_.reserve(outlets_.size());
 }
 
@@ -74,6 +75,21 @@ void Transmitter::send(const pipeline::Passage& /*passage*/, vm::XdpContext& fra
 
 void Transmitter::drop(const pipeline::Passage& /*passage*/, vm::XdpContext& frame, DropReason /*reason*/) noexcept {
   free_later(mbuf_of(frame));
+}
+
+rte_ring* Transmitter::ring_of(const vm::Redirect& redirect) const noexcept {
+  const auto found = std::ranges::find(cpumaps_, redirect.map, &CpuRings::map);
+  const bool known = found != cpumaps_.end() && redirect.ifindex < found->by_cpu.size();
+  return known ? found->by_cpu[redirect.ifindex] : nullptr;
+}
+
+pipeline::HandOver Transmitter::hand_over(const pipeline::Handed& handed, vm::XdpContext& frame) noexcept {
+  rte_ring* const ring = ring_of(frame.redirect);
+  if (ring == nullptr) return pipeline::HandOver::kNoWorker;
+  rte_mbuf* const mbuf = mbuf_of(frame);
+  note(*mbuf) = {.port = handed.port, .stage = handed.stage};
+  put_aside(*mbuf, frame);
+  return rte_ring_mp_enqueue(ring, mbuf) == 0 ? pipeline::HandOver::kTaken : pipeline::HandOver::kFull;
 }
 
 void Transmitter::free_later(rte_mbuf* frame) noexcept {

@@ -26,10 +26,16 @@ struct Outlet {
   const std::atomic<bool>* down = nullptr;  // the device is gone
 };
 
+// Where the entries of a CPUMAP lead: rings of frames that programs have run over, each for one worker to run on.
+struct CpuRings {
+  const vm::Map* map = nullptr;
+  std::vector<rte_ring*> by_cpu;  // null = no entry
+};
+
 class Transmitter final : public pipeline::FrameSink {
  public:
-  // `outlets` by index into Pipeline::ports().
-  Transmitter(std::vector<Outlet> outlets, pipeline::Stats& stats);
+  // `outlets` by index into Pipeline::ports(); `cpumaps` all that programs may name.
+  Transmitter(std::vector<Outlet> outlets, std::vector<CpuRings> cpumaps, pipeline::Stats& stats);
 
   // The burst about to run: `contexts[i]` lies over `frames[i]`. Valid until the next call.
   void begin(std::span<vm::XdpContext> contexts, rte_mbuf** frames) noexcept;
@@ -41,12 +47,15 @@ class Transmitter final : public pipeline::FrameSink {
   vm::XdpContext* clone(const vm::XdpContext& frame) noexcept override;
   void send(const pipeline::Passage& passage, vm::XdpContext& frame, std::uint16_t port) noexcept override;
   void drop(const pipeline::Passage& passage, vm::XdpContext& frame, pipeline::DropReason reason) noexcept override;
+  // Over the entry's ring, its only bound; in flight from here.
+  pipeline::HandOver hand_over(const pipeline::Handed& handed, vm::XdpContext& frame) noexcept override;
 
  private:
   struct Batch {
     unsigned count = 0;
     std::array<rte_mbuf*, pipeline::kBurst> frames{};
   };
+  [[nodiscard]] rte_ring* ring_of(const vm::Redirect& redirect) const noexcept;
   [[nodiscard]] rte_mbuf* mbuf_of(const vm::XdpContext& frame) const noexcept;
   void free_later(rte_mbuf* frame) noexcept;
   void free_dropped() noexcept;
@@ -55,6 +64,7 @@ class Transmitter final : public pipeline::FrameSink {
   void give_up(std::uint16_t port, rte_mbuf** frames, unsigned count, pipeline::DropReason reason) noexcept;
 
   std::vector<Outlet> outlets_;
+  std::vector<CpuRings> cpumaps_;
   std::vector<Batch> batches_;          // by port
   std::vector<std::uint16_t> pending_;  // ports whose batch is not empty
   Batch dropped_;

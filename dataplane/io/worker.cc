@@ -44,8 +44,13 @@ Worker::Worker(const pipeline::Pipeline& pipeline, WorkerPlan plan, Halt& halt, 
       halt_(halt),
       stats_(pipeline.ports().size(), pipeline.stages()),
       env_{.cpu = plan_.index, .worker = plan_.index, .prng = {.state = seed}, .cookies = cookies},
-      transmitter_(plan_.outlets, stats_),
-      executor_(pipeline, stats_, env_, transmitter_, false) {}
+      transmitter_(plan_.outlets, plan_.cpumaps, stats_),
+      executor_(pipeline, stats_, env_, transmitter_, false) {
+  for (const CpuRings& map : plan_.cpumaps) {
+    rte_ring* const ring = plan_.index < map.by_cpu.size() ? map.by_cpu[plan_.index] : nullptr;
+    if (ring != nullptr) redirected_.push_back(ring);
+  }
+}
 
 void Worker::refuse(std::uint16_t port, rte_mbuf* frame, DropReason reason) noexcept {
   executor_.refuse(port, frame->pkt_len, reason);
@@ -136,7 +141,7 @@ void Worker::execute(std::uint16_t port, std::span<rte_mbuf*> frames, std::span<
 }
 
 // Frames of one port that follow each other make one burst.
-unsigned Worker::take_handed() noexcept {
+unsigned Worker::take_spread() noexcept {
   unsigned total = 0;
   for (rte_ring* const ring : plan_.from_workers) {
     std::array<rte_mbuf*, kBurst> frames;
@@ -148,6 +153,34 @@ unsigned Worker::take_handed() noexcept {
       const std::uint16_t port = note(*frames[i]).port;
       if (i + 1 < count && note(*frames[i + 1]).port == port) continue;
       execute(port, std::span(frames).subspan(first, i + 1 - first), std::span(queues).subspan(first, i + 1 - first));
+      first = i + 1;
+    }
+    total += count;
+  }
+  return total;
+}
+
+void Worker::execute_again(const pipeline::Handed& handed, std::span<rte_mbuf*> frames) noexcept {
+  for (std::size_t i = 0; i < frames.size(); ++i) expose_again(*frames[i], contexts_[i]);
+  const std::span<vm::XdpContext> contexts(contexts_.data(), frames.size());
+  transmitter_.begin(contexts, frames.data());
+  executor_.run_handed(handed, contexts);
+  transmitter_.flush();
+}
+
+// Frames that came in by one port for one program and follow each other make one burst.
+unsigned Worker::take_redirected() noexcept {
+  const auto handed = [](rte_mbuf* frame) {
+    return pipeline::Handed{.port = note(*frame).port, .stage = note(*frame).stage};
+  };
+  unsigned total = 0;
+  for (rte_ring* const ring : redirected_) {
+    std::array<rte_mbuf*, kBurst> frames;
+    const unsigned count = rte_ring_sc_dequeue_burst(ring, reinterpret_cast<void**>(frames.data()), kBurst, nullptr);
+    unsigned first = 0;
+    for (unsigned i = 0; i < count; ++i) {
+      if (i + 1 < count && handed(frames[i + 1]) == handed(frames[i])) continue;
+      execute_again(handed(frames[first]), std::span(frames).subspan(first, i + 1 - first));
       first = i + 1;
     }
     total += count;
@@ -171,7 +204,9 @@ unsigned Worker::round() noexcept {
   // Due timers keep a worker awake as frames do.
   unsigned frames = executor_.has_timers() ? executor_.run_timers(env_.clock.now_ns(), kTimersARound) : 0;
   for (const Inlet& inlet : plan_.inlets) frames += receive(inlet);
-  return frames + take_handed() + send_owned();
+  frames += take_spread();
+  frames += take_redirected();
+  return frames + send_owned();
 }
 
 void Worker::rest(unsigned frames) noexcept {
@@ -195,18 +230,21 @@ void Worker::run() noexcept {
   unsigned cpu = 0;
   getcpu(&cpu, &env_.numa_node);  // the thread stays on its core
   while (!halt_.requested.load(std::memory_order_relaxed)) rest(round());
-  // First nobody receives, then rings between workers run dry, then rings to the owners of transmit queues. "All of
-  // them" is asked before a ring is found empty, never after.
-  halt_.not_receiving.fetch_add(1, std::memory_order_acq_rel);
-  for (;;) {
-    const bool last = halt_.not_receiving.load(std::memory_order_acquire) == halt_.workers;
-    send_owned();
-    if (take_handed() == 0 && last) break;
-  }
-  halt_.not_running.fetch_add(1, std::memory_order_acq_rel);
-  for (;;) {
-    const bool last = halt_.not_running.load(std::memory_order_acquire) == halt_.workers;
-    if (send_owned() == 0 && last) break;
+  finish();
+}
+
+// A step is over when all workers have left off what feeds its rings and they are empty. "All of them" is asked before
+// a ring is found empty, never after. What the next steps hold is worked off meanwhile: nobody shall find it full.
+void Worker::finish() noexcept {
+  constexpr std::array<unsigned (Worker::*)() noexcept, Halt::kSteps> kFed = {
+      &Worker::take_spread, &Worker::take_redirected, &Worker::send_owned};
+  for (unsigned step = 0; step < Halt::kSteps; ++step) {
+    halt_.done[step].fetch_add(1, std::memory_order_acq_rel);
+    for (bool last = false, empty = false; !(last && empty);) {
+      last = halt_.done[step].load(std::memory_order_acquire) == halt_.workers;
+      empty = (this->*kFed[step])() == 0;
+      for (unsigned next = step + 1; next < Halt::kSteps; ++next) (this->*kFed[next])();
+    }
   }
 }
 

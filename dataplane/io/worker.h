@@ -1,7 +1,9 @@
 #pragma once
 // One lcore: receives bursts, runs them through the pipeline, sends what comes out, and shares out what belongs to
-// other workers. Polls only queues it owns; meets other workers at rings. Stops when told, with nothing left in flight.
+// other workers: what is shared out by flow, redirected to another CPU, or sent by a queue of another's. Polls only
+// queues it owns; meets other workers at rings. Stops when told, with nothing left in flight.
 // `run` is for the worker's own thread; the rest for the main thread before and after.
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -40,6 +42,7 @@ struct WorkerPlan {
   std::vector<Outlet> outlets;          // by index into Pipeline::ports()
   std::vector<rte_ring*> to_workers;    // by worker, null for itself; empty when nothing is spread
   std::vector<rte_ring*> from_workers;  // those of other workers to this one
+  std::vector<CpuRings> cpumaps;        // the same for all workers; those with this one's number are its to empty
   std::vector<Owned> owned;
   unsigned burst = pipeline::kBurst;  // frames of one receive, 1..kBurst
   config::Workers::Idle idle = config::Workers::Idle::kAuto;
@@ -47,11 +50,12 @@ struct WorkerPlan {
 
 // How workers stop together: nobody leaves while another may still hand it a frame.
 struct Halt {
+  // What they leave off, in this order: frames go from each to the next.
+  enum Step : unsigned { kReceiving, kSpreading, kRunning, kSteps };
   explicit Halt(unsigned count) : workers(count) {}
   const unsigned workers;
   std::atomic<bool> requested{false};
-  std::atomic<unsigned> not_receiving{0};
-  std::atomic<unsigned> not_running{0};
+  std::array<std::atomic<unsigned>, kSteps> done{};  // workers
 };
 
 class Worker {
@@ -75,9 +79,13 @@ class Worker {
   unsigned admit(const Inlet& inlet, rte_mbuf** frames, unsigned count) noexcept;
   bool fit(const Inlet& inlet, rte_mbuf*& frame) noexcept;
   void spread(const Inlet& inlet, rte_mbuf** frames, unsigned count) noexcept;
-  unsigned take_handed() noexcept;
+  // Each empties some rings, at most a burst of each; how many frames there were.
+  unsigned take_spread() noexcept;
+  unsigned take_redirected() noexcept;
   unsigned send_owned() noexcept;
+  void finish() noexcept;
   void execute(std::uint16_t port, std::span<rte_mbuf*> frames, std::span<const std::uint16_t> queues) noexcept;
+  void execute_again(const pipeline::Handed& handed, std::span<rte_mbuf*> frames) noexcept;
   void refuse(std::uint16_t port, rte_mbuf* frame, pipeline::DropReason reason) noexcept;
   void rest(unsigned frames) noexcept;
 
@@ -85,6 +93,7 @@ class Worker {
   Halt& halt_;
   pipeline::Stats stats_;
   vm::ExecEnv env_;
+  std::vector<rte_ring*> redirected_;  // of entries of CPUMAPs for this worker
   Transmitter transmitter_;
   pipeline::Executor executor_;
   std::array<vm::XdpContext, pipeline::kBurst> contexts_;

@@ -11,9 +11,16 @@ namespace {
 
 constexpr std::uint64_t kExcludeIngress = 1U << 4;  // BPF_F_EXCLUDE_INGRESS, linux/bpf.h
 constexpr auto kPassed = static_cast<std::uint32_t>(vm::Verdict::kPass);
+constexpr auto kRedirected = static_cast<std::uint32_t>(vm::Verdict::kRedirect);
 constexpr std::uint32_t kLinkHeader = 14 + 4;  // Ethernet header and one VLAN tag, as Linux checks a redirect
 
 unsigned column_of(std::uint32_t raw) noexcept { return raw < vm::kVerdicts ? raw : kInvalidVerdict; }
+
+// Makes a frame one that a CPUMAP's entry has sent.
+void begin_handed(vm::XdpContext& frame) noexcept {
+  frame.rx_queue_index = 0;  // as Linux tells cpumap programs
+  frame.redirect = {};
+}
 
 }  // namespace
 
@@ -119,22 +126,63 @@ bool Executor::fits(const vm::XdpContext& frame, std::int32_t port) const noexce
   return FrameBuffer::size(frame) <= pipeline_.ports()[static_cast<std::size_t>(port)].mtu + kLinkHeader;
 }
 
-// As the kernel does on the other CPU: without a program the frame passes; a program's XDP_TX does not exist there.
-void Executor::arrive(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept {
+void Executor::to_cpu(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept {
   const vm::ProgramSlot* const program = frame.redirect.program;
+  const Handed handed{.port = port, .stage = program == nullptr ? kNone : std::int32_t{program->stage}};
+  switch (sink_.hand_over(handed, frame)) {
+    case HandOver::kHere: return run_here(handed, chain, passage, frame);
+    case HandOver::kTaken: return;
+    case HandOver::kFull: return drop(passage, frame, DropReason::kCpumapFull);
+    case HandOver::kNoWorker: return drop(passage, frame, DropReason::kCpumapNoWorker);
+  }
+}
+
+// As the kernel does on the other CPU: without a program the frame passes; a program's XDP_TX does not exist there.
+void Executor::run_here(const Handed& handed, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept {
+  if (handed.stage == kNone) return pass(handed.port, chain, passage, frame);
   const std::uint32_t cpu = frame.redirect.ifindex;
-  if (program == nullptr) return pass(port, chain, passage, frame);
-  frame.rx_queue_index = 0;  // as Linux tells cpumap programs
-  frame.redirect = {};
   const std::uint32_t here = env_.cpu;
+  begin_handed(frame);
   if (stands_for_all_cpus_) env_.cpu = cpu;
-  const std::uint32_t raw = run_one(program->stage, stats_.egress, passage, frame);
+  const std::uint32_t raw = run_one(static_cast<std::size_t>(handed.stage), stats_.egress, passage, frame);
   env_.cpu = here;
+  judge_handed(handed.port, chain, passage, frame, raw);
+}
+
+void Executor::run_handed(const Handed& handed, std::span<vm::XdpContext> frames) noexcept {
+  SLUICE_DCHECK(frames.size() <= kBurst);
+  const Port& ingress = pipeline_.ports()[handed.port];
+  SLUICE_DCHECK(ingress.ingress != kNone);
+  const Chain& chain = pipeline_.chains()[static_cast<std::size_t>(ingress.ingress)];
+  const auto stage = static_cast<std::size_t>(handed.stage);
+  for (vm::XdpContext& frame : frames) {
+    frame.ingress_ifindex = ingress.ifindex;
+    frame.depth = 0;
+    frame.path[0] = static_cast<std::uint16_t>(stage);
+    begin_handed(frame);
+  }
+  if (handed.stage != kNone) {
+    pipeline_.stage(stage).runner.burst(frames.data(), static_cast<unsigned>(frames.size()), verdicts_.data(), env_);
+  }
+  for (unsigned i = 0; i < frames.size(); ++i) {
+    Passage passage{.index = i, .verdict = kRedirected, .path = {}};
+    if (handed.stage == kNone) {
+      pass(handed.port, chain, passage, frames[i]);
+      continue;
+    }
+    count_run(stats_.egress, passage, frames[i]);
+    judge_handed(handed.port, chain, passage, frames[i], verdicts_[i]);
+  }
+}
+
+void Executor::judge_handed(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame,
+                            std::uint32_t raw) noexcept {
   count_verdict(stats_.egress, frame, raw);  // of ingress every frame has one
   if (raw == kPassed) return pass(port, chain, passage, frame);
-  const bool again = raw == static_cast<std::uint32_t>(vm::Verdict::kRedirect);
   // A CPUMAP is no target there: a frame does not go from CPU to CPU for ever.
-  if (!again || frame.redirect.kind == vm::Redirect::Kind::kCpu) return drop(passage, frame, DropReason::kCpumapDrop);
+  if (raw != kRedirected || frame.redirect.kind == vm::Redirect::Kind::kCpu) {
+    return drop(passage, frame, DropReason::kCpumapDrop);
+  }
   redirect(port, chain, passage, frame);
 }
 
@@ -142,7 +190,7 @@ void Executor::redirect(std::uint16_t port, const Chain& chain, Passage& passage
   switch (frame.redirect.kind) {
     case vm::Redirect::Kind::kNone: return drop(passage, frame, DropReason::kRedirectNoPort);
     case vm::Redirect::Kind::kBroadcast: return broadcast(passage, frame);
-    case vm::Redirect::Kind::kCpu: return arrive(port, chain, passage, frame);
+    case vm::Redirect::Kind::kCpu: return to_cpu(port, chain, passage, frame);
     case vm::Redirect::Kind::kIfindex:
     case vm::Redirect::Kind::kEntry:
     case vm::Redirect::Kind::kSocket: break;

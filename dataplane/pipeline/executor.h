@@ -22,11 +22,26 @@ struct Passage {
   unsigned index = 0;         // of the frame in the burst; clones have their original's
   std::uint32_t verdict = 0;  // column of Stats: a vm::Verdict or kInvalidVerdict; what the ingress pipeline said
   // Stages run, in order: the ingress pipeline's, then the program of a cpumap's and of a devmap's entry, then the
-  // egress pipeline's. Empty unless the Executor records paths. Valid during the call.
+  // egress pipeline's; of frames handed over, from the cpumap's on. Empty unless the Executor records paths. Valid
+  // during the call.
   std::span<const std::uint16_t> path;
 };
 
-// Where frames go. A frame passed to `send` or `drop` is gone for the Executor.
+// What another CPU has to know about a frame that a CPUMAP's entry sends to it.
+struct Handed {
+  std::uint16_t port = 0;      // it came in by: that port's pipeline says where XDP_PASS leads
+  std::int32_t stage = kNone;  // of the entry's program, as it was when the frame was sent; kNone = none
+  bool operator==(const Handed&) const = default;
+};
+
+enum class HandOver : std::uint8_t {
+  kHere,      // nobody else runs programs: the Executor goes on with the frame
+  kTaken,     // somebody will call `run_handed` with it
+  kFull,      // as many frames wait there as the entry allows
+  kNoWorker,  // nobody takes frames for that CPU
+};
+
+// Where frames go. A frame passed to `send` or `drop`, or taken by `hand_over`, is gone for the Executor.
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
@@ -36,6 +51,8 @@ class FrameSink {
   // `port` is an index into Pipeline::ports().
   virtual void send(const Passage& passage, vm::XdpContext& frame, std::uint16_t port) noexcept = 0;
   virtual void drop(const Passage& passage, vm::XdpContext& frame, DropReason reason) noexcept = 0;
+  // A frame for the CPU `frame.redirect.ifindex` by that entry of the CPUMAP `frame.redirect.map`.
+  virtual HandOver hand_over(const Handed& /*handed*/, vm::XdpContext& /*frame*/) noexcept { return HandOver::kHere; }
 };
 
 class Executor {
@@ -46,6 +63,10 @@ class Executor {
 
   // Runs `frames` (at most kBurst, fresh contexts) that came in by `port`; sets ingress ifindex and path itself.
   void run(std::uint16_t port, std::span<vm::XdpContext> frames) noexcept;
+  // Runs `frames` (at most kBurst) that another Executor of the same pipeline, or this one, gave to `hand_over`: all
+  // with the same `handed`. Fresh contexts but for data, metadata and room. Received they are counted where they came
+  // in.
+  void run_handed(const Handed& handed, std::span<vm::XdpContext> frames) noexcept;
   // Calls what timers are due at `now_ns` of the environment's clock, at most `most`, and how many that were. Between
   // bursts.
   unsigned run_timers(std::uint64_t now_ns, unsigned most) noexcept {
@@ -55,7 +76,8 @@ class Executor {
   // Counts a frame of `bytes` that came in by `port` and could not even be made a context.
   void refuse(std::uint16_t port, std::uint64_t bytes, DropReason reason) noexcept;
   // No other thread runs programs of this pipeline: a frame that a CPUMAP sends to another CPU is run here with that
-  // CPU's number. Without it programs of cpumap entries keep this worker's number, whose share of the maps is its own.
+  // CPU's number. Without it programs of cpumap entries that are run here keep this worker's number, whose share of the
+  // maps is its own.
   void stand_for_all_cpus() noexcept { stands_for_all_cpus_ = true; }
 
  private:
@@ -70,8 +92,13 @@ class Executor {
              std::uint32_t raw) noexcept;
   void pass(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept;
   void redirect(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept;
-  // A frame that a CPUMAP's entry sends to a worker.
-  void arrive(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept;
+  // A frame that a CPUMAP's entry sends to a CPU.
+  void to_cpu(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept;
+  // The same where nobody else takes it.
+  void run_here(const Handed& handed, const Chain& chain, Passage& passage, vm::XdpContext& frame) noexcept;
+  // What the program of a CPUMAP's entry said.
+  void judge_handed(std::uint16_t port, const Chain& chain, Passage& passage, vm::XdpContext& frame,
+                    std::uint32_t raw) noexcept;
   void broadcast(Passage& passage, vm::XdpContext& frame) noexcept;
   void deliver(Passage passage, vm::XdpContext& frame, const Target& target) noexcept;
   void leave(Passage passage, vm::XdpContext& frame, std::uint16_t port) noexcept;

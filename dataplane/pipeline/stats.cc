@@ -19,6 +19,8 @@ constexpr std::array<DropReasonRow, kDropReasons> kRows = {{
     {DropReason::kRedirectTooLong, "redirect_too_long", "XDP_REDIRECT of a frame longer than the port's MTU allows"},
     {DropReason::kDevmapDrop, "devmap_drop", "the program of a devmap entry did not say XDP_PASS"},
     {DropReason::kCpumapDrop, "cpumap_drop", "the program of a cpumap entry said neither XDP_PASS nor XDP_REDIRECT"},
+    {DropReason::kCpumapFull, "cpumap_full", "as many frames as the cpumap entry allows wait for its worker"},
+    {DropReason::kCpumapNoWorker, "cpumap_no_worker", "a cpumap entry that was not there when the workers started"},
     {DropReason::kEgressDrop, "egress_drop", "the egress pipeline of a port did not say XDP_PASS"},
     {DropReason::kNoPipeline, "no_pipeline", "the port it came in by has no ingress pipeline", true},
     {DropReason::kTooShort, "too_short", "shorter than the frame model takes", true},

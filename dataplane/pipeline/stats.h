@@ -29,6 +29,8 @@ enum class DropReason : std::uint8_t {
   kRedirectTooLong,
   kDevmapDrop,
   kCpumapDrop,
+  kCpumapFull,
+  kCpumapNoWorker,
   kEgressDrop,
   kNoPipeline,
   kTooShort,
@@ -41,7 +43,7 @@ enum class DropReason : std::uint8_t {
   kTxFull,
   kPortDown,
 };
-constexpr std::size_t kDropReasons = 20;
+constexpr std::size_t kDropReasons = 22;
 
 struct DropReasonRow {
   DropReason reason;

@@ -52,6 +52,42 @@ TEST(Buffers, AFrameThatGrewIntoThePrivateAreaIsMovedAndKeepsItsBytes) {
   }
 }
 
+TEST(Buffers, AFramePutAsideIsTheSameForTheNextProgram) {
+  const TestPool pool(4);
+  for (const std::ptrdiff_t grown : {-30, 0, 20, 128, 129, 200, 240}) {
+    for (const std::ptrdiff_t meta : {0, 8}) {
+      for (const unsigned moved : {0U, 1U, unsigned{kMostMoved}}) {
+        rte_mbuf* const frame = pool.frame(60);
+        frame->data_off = static_cast<std::uint16_t>(frame->data_off - moved);
+        ASSERT_TRUE(is_plain(*frame));
+        if (moved == kMostMoved) frame->data_off = static_cast<std::uint16_t>(frame->data_off - kTag);
+        vm::XdpContext before;
+        expose(*frame, 3, before);
+        before.data -= grown;
+        before.data_meta = before.data - meta;
+        before.data_end += 7;
+        before.redirect.kind = vm::Redirect::Kind::kCpu;
+        note(*frame) = {.port = 1, .stage = 5};
+        put_aside(*frame, before);
+        // All a program may write does not reach the note.
+        std::memset(before.hard_start, 0xff, static_cast<std::size_t>(before.frame_end - before.hard_start));
+        vm::XdpContext after;
+        expose_again(*frame, after);
+        EXPECT_EQ(after.hard_start, before.hard_start) << grown << " " << moved;
+        EXPECT_EQ(after.data_meta, before.data_meta);
+        EXPECT_EQ(after.data, before.data);
+        EXPECT_EQ(after.data_end, before.data_end);
+        EXPECT_EQ(after.frame_end, before.frame_end);
+        EXPECT_EQ(after.redirect.kind, vm::Redirect::Kind::kNone);
+        EXPECT_EQ(note(*frame).port, 1);
+        EXPECT_EQ(note(*frame).stage, 5);
+        EXPECT_EQ(frame->pkt_len, 67U + static_cast<unsigned>(grown));
+        rte_pktmbuf_free(frame);
+      }
+    }
+  }
+}
+
 TEST(Buffers, FramesThatWereCutOrLengthenedHaveTheirNewLength) {
   const TestPool pool(4);
   for (const int change : {-46, -1, 0, 100, 2048 - 60}) {

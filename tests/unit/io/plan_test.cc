@@ -33,7 +33,7 @@ TEST(Plan, EveryQueueHasOneWorkerAndEveryWorkerAWayToEveryPort) {
     const TestPool pool(4096, 128);
     const std::vector<Port> ports = open_ports({"null", "ring", "ring"}, workers, pool);
     Rings rings;
-    ASSERT_TRUE(make_rings(rings, ports, workers));
+    ASSERT_TRUE(make_rings(rings, ports, {}, workers));
     const auto plans = plan_workers(ports, rings, workers);
     ASSERT_EQ(plans.size(), workers);
     std::set<std::pair<unsigned, unsigned>> received;
@@ -65,6 +65,30 @@ TEST(Plan, EveryQueueHasOneWorkerAndEveryWorkerAWayToEveryPort) {
   }
 }
 
+TEST(Plan, EveryEntryOfACpumapHasARingOfItsSizeAtItsWorker) {
+  const auto map = cpumap_of(3, 100);
+  const std::uint32_t gone = 1;
+  ASSERT_EQ(map->erase(reinterpret_cast<const std::byte*>(&gone)), 0);
+  const auto pipeline = pipeline_of("mov r0, 1\nexit\n", {map});
+  const std::vector<CpuEntry> entries = cpu_entries(*pipeline, 3);
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[1].map, map.get());
+  EXPECT_EQ(entries[1].cpu, 2U);
+  EXPECT_EQ(entries[1].limit, 100U);
+  EXPECT_EQ(most_redirected(entries), 200U);
+  Rings rings;
+  ASSERT_TRUE(make_rings(rings, {}, entries, 3));
+  const auto plans = plan_workers({}, rings, 3);
+  for (const WorkerPlan& plan : plans) {
+    ASSERT_EQ(plan.cpumaps.size(), 1U);
+    EXPECT_EQ(plan.cpumaps[0].map, map.get());
+    ASSERT_EQ(plan.cpumaps[0].by_cpu.size(), 3U);
+    EXPECT_EQ(plan.cpumaps[0].by_cpu[1], nullptr);
+    EXPECT_EQ(rte_ring_get_capacity(plan.cpumaps[0].by_cpu[2]), 100U);
+    EXPECT_NE(plan.cpumaps[0].by_cpu[0], plan.cpumaps[0].by_cpu[2]);
+  }
+}
+
 TEST(Plan, PoolsGrowWithQueuesAndAMemorySettingLimitsThem) {
   config::Port config;
   config.driver.value = "null";
@@ -72,6 +96,7 @@ TEST(Plan, PoolsGrowWithQueuesAndAMemorySettingLimitsThem) {
   const std::vector<Device> two = {*device_of(config, 0, 2), *device_of(config, 1, 2)};
   EXPECT_GT(plan_pools(two, 2, 0).frames, plan_pools(one, 1, 0).frames);
   EXPECT_GE(plan_pools(one, 1, 0).frames, 2U * 512);
+  EXPECT_EQ(plan_pools(one, 1, 0, 300).frames, plan_pools(one, 1, 0).frames + 300);
   const PoolPlan limited = plan_pools(one, 1, 64U << 20);
   EXPECT_LE(std::uint64_t{limited.frames} * kRoom, 64U << 20);
   EXPECT_GT(limited.frames, 4000U);

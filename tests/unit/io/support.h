@@ -61,18 +61,36 @@ inline std::vector<unsigned> content(const rte_mbuf& frame) {
   return {data, data + frame.data_len};
 }
 
-// Ports a, b of ifindex 1, 2; `text` is the program of what comes in by a, whose XDP_PASS goes to b.
-inline std::unique_ptr<pipeline::Pipeline> pipeline_of(const std::string& text,
-                                                       const testing_support::Maps& maps = {}) {
-  auto program = testing_support::unverified(text, vm::xdp_type(), maps);
-  auto runner = pipeline::Runner::make(std::move(program), pipeline::Engine::kInterp, helpers::table());
-  EXPECT_TRUE(runner);
+// Ports a, b of ifindex 1, 2; `text` is the program of what comes in by a, whose XDP_PASS goes to b. `on_cpu`: another
+// stage, of type xdp/cpumap.
+inline std::unique_ptr<pipeline::Pipeline> pipeline_of(const std::string& text, const testing_support::Maps& maps = {},
+                                                       const std::string& on_cpu = {}) {
   pipeline::Pipeline::Parts parts{.ports = {{.name = "a", .ifindex = 1, .ingress = 0}, {.name = "b", .ifindex = 2}},
                                   .chains = {{.name = "main", .entry = 0, .on_pass = 1}}};
-  const vm::ProgramSlot slot = runner->slot(0);
-  parts.stages.push_back(
-      std::make_unique<pipeline::Stage>(pipeline::Stage{.name = "only", .runner = std::move(*runner), .slot = slot}));
+  const auto add = [&](const std::string& name, const std::string& program, const vm::ProgramType& type) {
+    auto runner = pipeline::Runner::make(testing_support::unverified(program, type, maps), pipeline::Engine::kInterp,
+                                         helpers::table());
+    EXPECT_TRUE(runner);
+    const vm::ProgramSlot slot = runner->slot(static_cast<std::uint16_t>(parts.stages.size()));
+    parts.stages.push_back(
+        std::make_unique<pipeline::Stage>(pipeline::Stage{.name = name, .runner = std::move(*runner), .slot = slot}));
+  };
+  add("only", text, vm::xdp_type());
+  if (!on_cpu.empty()) add("on_cpu", on_cpu, vm::xdp_cpumap_type());
+  for (const auto& map : maps) parts.maps.push_back({.name = map->spec().name, .objects = {}, .map = map, .btf = {}});
   return std::make_unique<pipeline::Pipeline>(std::move(parts));
+}
+
+// A CPUMAP for `cpus` workers with an entry for each, where `waiting` frames may wait.
+inline std::shared_ptr<vm::Map> cpumap_of(std::uint32_t cpus, std::uint32_t waiting) {
+  std::shared_ptr<vm::Map> map =
+      std::move(*vm::make_map({.name = "cpus", .type = vm::MapType::kCpumap, .max_entries = 8}, cpus));
+  for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) {
+    EXPECT_EQ(map->write(reinterpret_cast<const std::byte*>(&cpu), reinterpret_cast<const std::byte*>(&waiting),
+                         vm::UpdateMode::kAny),
+              0);
+  }
+  return map;
 }
 
 }  // namespace sluice::io

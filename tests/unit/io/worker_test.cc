@@ -1,6 +1,7 @@
 #include "dataplane/io/worker.h"
 
 #include <chrono>
+#include <thread>
 
 #include <rte_ethdev.h>
 
@@ -9,6 +10,7 @@
 
 #include "dataplane/io/plan.h"
 #include "tests/unit/io/support.h"
+#include "vm/maps/cpumap.h"
 
 namespace sluice::io {
 namespace {
@@ -23,6 +25,13 @@ constexpr const char* kDrop = "mov r0, 1\nexit\n";
 Ring make_ring(unsigned size = 64) {
   static int number = 0;
   return Ring(rte_ring_create(("ring" + std::to_string(number++)).c_str(), size, SOCKET_ID_ANY, 0));
+}
+
+std::vector<rte_mbuf*> taken(rte_ring* ring) {
+  std::vector<rte_mbuf*> frames;
+  void* frame = nullptr;
+  while (rte_ring_dequeue(ring, &frame) == 0) frames.push_back(static_cast<rte_mbuf*>(frame));
+  return frames;
 }
 
 // A worker without devices: frames come over a ring from another worker, and leave over rings to the owners of ports.
@@ -56,12 +65,6 @@ class Alone {
   std::atomic<bool>& down() { return down_; }
 
  private:
-  static std::vector<rte_mbuf*> taken(rte_ring* ring) {
-    std::vector<rte_mbuf*> frames;
-    void* frame = nullptr;
-    while (rte_ring_dequeue(ring, &frame) == 0) frames.push_back(static_cast<rte_mbuf*>(frame));
-    return frames;
-  }
   std::unique_ptr<pipeline::Pipeline> pipeline_;
   Ring in_, out_a_, out_b_;
   std::atomic<bool> down_{false};
@@ -182,6 +185,148 @@ TEST(Worker, FramesLongerThanThePortTakesAreCounted) {
   rte_pktmbuf_free(sent[0]);
 }
 
+// Workers without devices that hand frames to each other by a CPUMAP: what the first program redirects to CPU n, n
+// being the frame's first byte, worker n runs on. Frames come in over a ring each; what leaves by port b does over one
+// for all.
+class Together {
+ public:
+  Together(unsigned workers, std::uint32_t waiting, const std::string& on_cpu)
+      : map_(cpumap_of(workers, waiting)),
+        pipeline_(pipeline_of("ldxw r2, [r1+0]\nldxb r2, [r2+0]\nlddw_map r1, 0\nmov r3, 0\ncall redirect_map\nexit\n",
+                              {map_}, on_cpu)),
+        halt_(workers),
+        out_(make_ring(4096)) {
+    for (std::uint32_t cpu = 0; cpu < workers; ++cpu) {
+      EXPECT_EQ(dynamic_cast<vm::Cpumap&>(*map_).attach(cpu, &pipeline_->stage(1).slot), 0);
+    }
+    EXPECT_TRUE(make_rings(rings_, {}, cpu_entries(*pipeline_, workers), workers));
+    for (WorkerPlan& plan : plan_workers({}, rings_, workers)) {
+      in_.push_back(make_ring(2048));
+      plan.from_workers = {in_.back().get()};
+      for (int port = 0; port < 2; ++port) {
+        plan.outlets.push_back({.ring = out_.get(), .longest = 1522, .down = &down_});
+      }
+      workers_.push_back(std::make_unique<Worker>(*pipeline_, std::move(plan), halt_, 1));
+    }
+  }
+  // To be received by worker `at` and to be run on by worker `to`.
+  void give(unsigned at, unsigned to, rte_mbuf* frame) {
+    note(*frame) = {.port = 0, .queue = 5};
+    *rte_pktmbuf_mtod(frame, std::uint8_t*) = static_cast<std::uint8_t>(to);
+    ASSERT_EQ(rte_ring_enqueue(in_[at].get(), frame), 0);
+  }
+  std::vector<rte_mbuf*> sent() { return taken(out_.get()); }
+  Worker& operator[](std::size_t worker) { return *workers_[worker]; }
+  Halt& halt() { return halt_; }
+  pipeline::Stats sum() const {
+    pipeline::Stats all = workers_[0]->stats();
+    for (std::size_t i = 1; i < workers_.size(); ++i) all += workers_[i]->stats();
+    return all;
+  }
+
+ private:
+  std::shared_ptr<vm::Map> map_;
+  std::unique_ptr<pipeline::Pipeline> pipeline_;
+  std::atomic<bool> down_{false};
+  Halt halt_;
+  Rings rings_;
+  Ring out_;
+  std::vector<Ring> in_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+// Writes the number of the CPU it runs on into the frame's second byte.
+constexpr const char* kSign = R"(
+    ldxw r6, [r1+0]
+    call get_smp_processor_id
+    stxb [r6+1], r0
+    mov r0, 2
+    exit
+)";
+
+TEST(Cpumap, TheWorkerOfTheEntryRunsTheFramesInOrder) {
+  const TestPool pool(128);
+  Together two(2, 64, kSign);
+  for (std::uint16_t i = 0; i < 40; ++i) two.give(0, 1, pool.frame(static_cast<std::uint16_t>(60 + i)));
+  EXPECT_EQ(two[1].round(), 0U);
+  EXPECT_EQ(two[0].round() + two[0].round(), 40U);
+  EXPECT_TRUE(two.sent().empty());
+  EXPECT_EQ(two[0].stats().rx(), 40U);
+  EXPECT_EQ(two[0].stats().tx() + two[0].stats().dropped(), 0U);
+  EXPECT_EQ(two[1].round(), 32U);
+  EXPECT_EQ(two[1].round(), 8U);
+  EXPECT_EQ(two[1].round(), 0U);
+  const auto sent = two.sent();
+  ASSERT_EQ(sent.size(), 40U);
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    EXPECT_EQ(sent[i]->data_len, 60U + i);
+    EXPECT_EQ(content(*sent[i])[1], 1U);
+    rte_pktmbuf_free(sent[i]);
+  }
+  EXPECT_EQ(two[0].stats().egress[1].runs, 0U);
+  EXPECT_EQ(two[1].stats().egress[1].runs, 40U);
+}
+
+TEST(Cpumap, AWorkerHandsFramesToItselfAsToOthers) {
+  const TestPool pool(8);
+  Together one(1, 64, kSign);
+  one.give(0, 0, pool.frame(60));
+  EXPECT_EQ(one[0].round(), 2U);
+  for (rte_mbuf* frame : one.sent()) {
+    EXPECT_EQ(content(*frame)[1], 0U);
+    rte_pktmbuf_free(frame);
+  }
+  EXPECT_EQ(one[0].stats().egress[1].runs, 1U);
+}
+
+TEST(Cpumap, NoMoreFramesWaitThanTheEntrySays) {
+  const TestPool pool(16);
+  Together two(2, 5, "mov r0, 1\nexit\n");
+  for (int i = 0; i < 12; ++i) two.give(0, 1, pool.frame(60));
+  two[0].round();
+  EXPECT_EQ(dropped(two[0], DropReason::kCpumapFull), 7U);
+  EXPECT_EQ(two[1].round(), 5U);
+  EXPECT_EQ(dropped(two[1], DropReason::kCpumapDrop), 5U);
+  EXPECT_EQ(pipeline::imbalance(two.sum()), std::nullopt);
+}
+
+TEST(Cpumap, AnEntryThatWasNotThereAtTheStartHasNoWorker) {
+  const TestPool pool(8);
+  Alone one("lddw_map r1, 0\nmov r2, 0\nmov r3, 0\ncall redirect_map\nexit\n", 64, {cpumap_of(1, 8)});
+  one.give(pool.frame(60));
+  one.worker().round();
+  EXPECT_EQ(dropped(one.worker(), DropReason::kCpumapNoWorker), 1U);
+  EXPECT_EQ(pipeline::imbalance(one.worker().stats()), std::nullopt);
+}
+
+// Told to stop with their rings full of frames, workers lose none: all leave or are counted.
+TEST(Cpumap, WorkersThatStopWorkOffWhatTheyHandedToEachOther) {
+  const TestPool pool(4096, 128);
+  constexpr unsigned kWorkers = 3;
+  for (const std::uint32_t waiting : {8U, 1024U}) {
+    Together all(kWorkers, waiting, kSign);
+    for (unsigned i = 0; i < 3000; ++i) {
+      all.give(i % kWorkers, i / kWorkers % kWorkers, pool.frame(static_cast<std::uint16_t>(60 + i % 64)));
+    }
+    std::vector<std::thread> threads;
+    all.halt().requested.store(waiting == 8, std::memory_order_relaxed);
+    for (unsigned i = 0; i < kWorkers; ++i) threads.emplace_back([&all, i] { all[i].run(); });
+    all.halt().requested.store(true, std::memory_order_relaxed);
+    for (std::thread& thread : threads) thread.join();
+    const auto sent = all.sent();
+    for (rte_mbuf* frame : sent) {
+      EXPECT_EQ(content(*frame)[0], content(*frame)[1]) << "run by the worker it was redirected to";
+      rte_pktmbuf_free(frame);
+    }
+    const pipeline::Stats sum = all.sum();
+    EXPECT_EQ(sum.rx(), 3000U);
+    EXPECT_EQ(sum.dropped(), sum.dropped(DropReason::kCpumapFull));
+    EXPECT_EQ(sent.size() + sum.dropped(), 3000U);
+    EXPECT_EQ(sum.egress[1].runs, sent.size());
+    EXPECT_EQ(sum.dropped() == 0, waiting == 1024);
+  }
+}
+
 // A worker on a net_ring device, whose transmit queue feeds its own receive queue: what is put in comes out again.
 class OnRing {
  public:
@@ -296,7 +441,7 @@ TEST(WorkerOnADevice, StopsWithNothingLeftInHand) {
   ring.halt().requested.store(true);
   ring.worker().run();
   EXPECT_EQ(ring.worker().stats().dropped(), 20U);
-  EXPECT_EQ(ring.halt().not_running.load(), 1U);
+  EXPECT_EQ(ring.halt().done[Halt::kRunning].load(), 1U);
 }
 
 TEST(Transmitter, ACopyHasItsOwnBufferAndNoneIsLostWhenThereIsNone) {
@@ -304,7 +449,7 @@ TEST(Transmitter, ACopyHasItsOwnBufferAndNoneIsLostWhenThereIsNone) {
   const Ring out = make_ring();
   std::atomic<bool> down{false};
   pipeline::Stats stats(1, 0);
-  Transmitter transmitter({{.ring = out.get(), .longest = 1522, .down = &down}}, stats);
+  Transmitter transmitter({{.ring = out.get(), .longest = 1522, .down = &down}}, {}, stats);
   std::vector<vm::XdpContext> contexts(1);
   rte_mbuf* frame = pool.frame(60);
   expose(*frame, 0, contexts[0]);

@@ -1,5 +1,8 @@
 #include "dataplane/pipeline/executor.h"
 
+#include <deque>
+#include <utility>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -225,6 +228,128 @@ TEST(Executor, OnlyWhoStandsForAllCpusTakesTheirNumber) {
     EXPECT_EQ(env.cpu, 0U);
     EXPECT_EQ(imbalance(stats), std::nullopt);
   }
+}
+
+// A sink with room for `room` frames that another CPU is to run; `open`: somebody takes frames for that CPU.
+class Elsewhen : public Notes {
+ public:
+  Elsewhen(const Pipeline& pipeline, std::size_t room, bool open = true) : Notes(pipeline), room_(room), open_(open) {}
+  HandOver hand_over(const Handed& handed, vm::XdpContext& frame) noexcept override {
+    if (!open_) return HandOver::kNoWorker;
+    if (waiting.size() == room_) return HandOver::kFull;
+    waiting.push_back(frame);
+    from.push_back(handed);
+    return HandOver::kTaken;
+  }
+  std::vector<vm::XdpContext> waiting;
+  std::vector<Handed> from;
+
+ private:
+  std::size_t room_;
+  bool open_;
+};
+
+// Two workers: frames that come in by port a at the first are handed to the second.
+struct TwoWorkers {
+  TwoWorkers(const Pipeline& pipeline, std::size_t room, bool open = true)
+      : notes(pipeline, room, open),
+        first(pipeline, stats[0], env[0], notes, true),
+        second(pipeline, stats[1], env[1], notes, true) {}
+  // What the first did with so many frames.
+  std::vector<std::string> receive(unsigned count) {
+    std::vector<vm::XdpContext> frames(count);
+    for (vm::XdpContext& frame : frames) {
+      buffers.emplace_back(FrameModel::kNative);
+      EXPECT_TRUE(buffers.back().load(std::vector<std::byte>(60), false, frame));
+      frame.rx_queue_index = 7;
+    }
+    first.run(0, frames);
+    return std::exchange(notes.seen, {});
+  }
+  // And the second with those that wait.
+  std::vector<std::string> run_waiting() {
+    for (const Handed& one : notes.from) EXPECT_EQ(one, notes.from.front());
+    if (!notes.waiting.empty()) second.run_handed(notes.from.front(), notes.waiting);
+    notes.waiting.clear();
+    return std::exchange(notes.seen, {});
+  }
+  Stats sum() const {
+    Stats all = stats[0];
+    all += stats[1];
+    return all;
+  }
+  Stats stats[2] = {Stats(3, 2), Stats(3, 2)};
+  vm::ExecEnv env[2] = {{.cpu = 0}, {.cpu = 1, .worker = 1}};
+  Elsewhen notes;
+  Executor first, second;
+  std::deque<FrameBuffer> buffers;
+};
+
+TEST(HandOver, AFrameIsInFlightUntilTheOtherWorkerHasRunIt) {
+  const auto map = map_with_slot(vm::MapType::kCpumap, 64);
+  const Elsewhere to = to_map(map, "call get_smp_processor_id\nadd r0, 1\nexit");  // CPU 1 passes, CPU 0 drops
+  ASSERT_EQ(dynamic_cast<vm::Cpumap&>(*map).attach(1, &to.second), 0);
+  TwoWorkers two(*to.pipeline, 8);
+  EXPECT_THAT(two.receive(2), ElementsAre());
+  EXPECT_EQ(two.stats[0].rx(), 2U);
+  EXPECT_EQ(two.sum().tx() + two.sum().dropped(), 0U);
+  EXPECT_THAT(two.notes.from, ElementsAre(Handed{.port = 0, .stage = 1}, Handed{.port = 0, .stage = 1}));
+  EXPECT_EQ(two.notes.waiting[0].redirect.map, map.get());
+  EXPECT_EQ(two.notes.waiting[0].redirect.ifindex, 1U);
+  EXPECT_THAT(two.run_waiting(), ElementsAre("0>c second", "1>c second"));
+  EXPECT_EQ(two.stats[1].rx(), 0U);
+  EXPECT_EQ(two.stats[1].ports[2].tx_frames, 2U);
+  EXPECT_EQ(two.stats[1].egress[1].runs, 2U);
+  EXPECT_EQ(two.stats[0].egress[1].runs, 0U);
+  EXPECT_EQ(imbalance(two.sum()), std::nullopt);
+}
+
+TEST(HandOver, WithoutAProgramTheFramePassesAtTheOtherWorker) {
+  const auto map = map_with_slot(vm::MapType::kCpumap, 64);
+  const Elsewhere to = to_map(map, returning(1));
+  TwoWorkers two(*to.pipeline, 8);
+  EXPECT_THAT(two.receive(1), ElementsAre());
+  EXPECT_THAT(two.notes.from, ElementsAre(Handed{.port = 0, .stage = kNone}));
+  EXPECT_THAT(two.run_waiting(), ElementsAre("0>c"));
+  EXPECT_EQ(imbalance(two.sum()), std::nullopt);
+}
+
+TEST(HandOver, TheProgramDecidesAsIfItRanAtOnce) {
+  const auto with = [](const std::string& second) {
+    const auto map = map_with_slot(vm::MapType::kCpumap, 64);
+    const Elsewhere to = to_map(map, second);
+    EXPECT_EQ(dynamic_cast<vm::Cpumap&>(*map).attach(1, &to.second), 0);
+    TwoWorkers two(*to.pipeline, 8);
+    EXPECT_THAT(two.receive(1), ElementsAre());
+    auto seen = two.run_waiting();
+    EXPECT_EQ(imbalance(two.sum()), std::nullopt);
+    return seen;
+  };
+  EXPECT_THAT(with(returning(0)), ElementsAre("0!cpumap_drop second"));
+  EXPECT_THAT(with(returning(1)), ElementsAre("0!cpumap_drop second"));
+  EXPECT_THAT(with(returning(2)), ElementsAre("0>c second"));
+  EXPECT_THAT(with(returning(3)), ElementsAre("0!cpumap_drop second"));
+  EXPECT_THAT(with(returning(4)), ElementsAre("0!redirect_no_port second")) << "what it asked for before is forgotten";
+  EXPECT_THAT(with(returning(77)), ElementsAre("0!cpumap_drop second"));
+  EXPECT_THAT(with("mov r1, 2\nmov r2, 0\ncall redirect\nexit"), ElementsAre("0>b second"));
+  EXPECT_THAT(with("lddw_map r1, 0\nmov r2, 1\nmov r3, 1\ncall redirect_map\nexit"),
+              ElementsAre("0!cpumap_drop second"));
+  // rx_queue_index at offset 16 of struct xdp_md, ingress_ifindex at 12.
+  EXPECT_THAT(with("ldxw r2, [r1+16]\nldxw r0, [r1+12]\nadd r0, r2\nadd r0, 1\nexit"), ElementsAre("0>c second"));
+}
+
+TEST(HandOver, WhatFindsNoRoomOrNobodyIsDroppedByTheSender) {
+  const auto map = map_with_slot(vm::MapType::kCpumap, 64);
+  const Elsewhere to = to_map(map, returning(2));
+  TwoWorkers two(*to.pipeline, 2);
+  EXPECT_THAT(two.receive(3), ElementsAre("2!cpumap_full first"));
+  EXPECT_EQ(two.stats[0].dropped(DropReason::kCpumapFull), 1U);
+  EXPECT_THAT(two.run_waiting(), ElementsAre("0>c", "1>c"));
+  EXPECT_EQ(imbalance(two.sum()), std::nullopt);
+
+  TwoWorkers nobody(*to.pipeline, 2, false);
+  EXPECT_THAT(nobody.receive(1), ElementsAre("0!cpumap_no_worker first"));
+  EXPECT_EQ(imbalance(nobody.sum()), std::nullopt);
 }
 
 TEST(Executor, AFrameSentToASocketLeavesByItsPort) {
