@@ -68,6 +68,14 @@ Arg strncmp(Arg text, Arg size, Arg other, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg fib_lookup(Arg context, Arg params, Arg size, Arg flags, Arg, vm::ExecEnv& env) noexcept;
 Arg check_mtu(Arg context, Arg ifindex, Arg mtu_length, Arg difference, Arg flags, vm::ExecEnv& env) noexcept;
 
+// socket.cc
+Arg sk_lookup_tcp(Arg context, Arg tuple, Arg bytes, Arg name_space, Arg flags, vm::ExecEnv& env) noexcept;
+Arg sk_lookup_udp(Arg context, Arg tuple, Arg bytes, Arg name_space, Arg flags, vm::ExecEnv& env) noexcept;
+Arg skc_lookup_tcp(Arg context, Arg tuple, Arg bytes, Arg name_space, Arg flags, vm::ExecEnv& env) noexcept;
+Arg sk_release(Arg socket, Arg, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
+Arg tcp_check_syncookie(Arg socket, Arg ip, Arg ip_bytes, Arg tcp, Arg tcp_bytes, vm::ExecEnv& env) noexcept;
+Arg tcp_gen_syncookie(Arg socket, Arg ip, Arg ip_bytes, Arg tcp, Arg tcp_bytes, vm::ExecEnv& env) noexcept;
+
 // redirect.cc
 Arg redirect(Arg ifindex, Arg flags, Arg, Arg, Arg, vm::ExecEnv& env) noexcept;
 Arg redirect_map(Arg map, Arg key, Arg flags, Arg, Arg, vm::ExecEnv& env) noexcept;

@@ -32,6 +32,7 @@ std::string_view words(vm::ArgKind kind) {
     case vm::ArgKind::kTimer: return "timer in a value";
     case vm::ArgKind::kAllocSize: return "constant size";
     case vm::ArgKind::kRecord: return "record";
+    case vm::ArgKind::kSocket: return "socket";
   }
   return "";
 }
@@ -42,6 +43,8 @@ std::string_view words(vm::RetKind kind) {
     case vm::RetKind::kError: return "0 or -errno";
     case vm::RetKind::kMapValueOrNull: return "value or null";
     case vm::RetKind::kRecordOrNull: return "record or null";
+    case vm::RetKind::kSocketOrNull: return "socket or null";
+    case vm::RetKind::kSocketCommonOrNull: return "common part of a socket, or null";
     case vm::RetKind::kNothing: return "nothing";
   }
   return "";

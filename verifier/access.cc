@@ -126,7 +126,7 @@ Check check_stack(const Context& context, const Reg& base, const Access& access)
 }
 
 // An XDP socket shows queue_id, its first 4 bytes, as the context shows its fields.
-Check check_socket(const Context& context, const Reg& base, const Access& access) {
+Check check_xdp_socket(const Context& context, const Reg& base, const Access& access) {
   const auto fail = [&](Rule rule, std::string message, Notes notes) {
     return failure(rule, access.slot, access.reg, std::move(message), std::move(notes));
   };
@@ -134,15 +134,15 @@ Check check_socket(const Context& context, const Reg& base, const Access& access
     return fail(Rule::kMapWrite, fmt::format("{} of an XDP socket, which may only be read", span_text(access)), {});
   }
   const Reach where = reach(base, access.offset);
-  if ((!where.fixed() || where.min != 0 || access.size != 4) && context.enforced(Rule::kSocketField)) {
-    return fail(Rule::kSocketField, fmt::format("{} of an XDP socket at offset {}", span_text(access), where.min),
+  if ((!where.fixed() || where.min != 0 || access.size != 4) && context.enforced(Rule::kXdpSocketField)) {
+    return fail(Rule::kXdpSocketField, fmt::format("{} of an XDP socket at offset {}", span_text(access), where.min),
                 {{"why", "struct bpf_xdp_sock has queue_id, the 4 bytes at offset 0, and nothing else"}});
   }
   return {};
 }
 
 Check check_map_value(const Context& context, const Reg& base, const Access& access) {
-  if (is_socket(context, base)) return check_socket(context, base, access);
+  if (is_xdp_socket(context, base)) return check_xdp_socket(context, base, access);
   const vm::Map& map = *context.map(base.map);
   const vm::MapSpec& spec = map.spec();
   const auto fail = [&](Rule rule, std::string message, Notes notes = {}) {
@@ -233,6 +233,11 @@ Check check_record(const Context& context, const Reg& base, const Access& access
   return {};
 }
 
+std::string_view why_null(Type type) {
+  if (type == Type::kMapValueOrNull) return "the look-up gives null when there is no such key";
+  return type == Type::kRecordOrNull ? "there may be no room for the record" : "there may be no such socket";
+}
+
 Check check_atomic(const Context& context, const Reg& base, const Access& access) {
   const bool good = base.type == Type::kStack || base.type == Type::kMapValue || base.type == Type::kMemory ||
                     base.type == Type::kRecord;
@@ -266,6 +271,9 @@ Failure stale_pointer(const Reg& reg, std::uint32_t slot, unsigned number) {
   if (reg.was == Type::kRecord) {
     why = "it held a record that was submitted or discarded: its bytes are the reader's now";
     fix = "write the record before it is submitted";
+  } else if (reg.was == Type::kSocket) {
+    why = "it held a socket that was released: others may take it away now";
+    fix = "read the socket before it is released";
   } else if (reg.was == Type::kMapKey) {
     why = "it held an element's key, which was lent to the callback: something else lies there now";
     fix = "keep the key's bytes instead of its address";
@@ -283,9 +291,7 @@ Check check_access(const Context& context, const Reg& base, const Access& access
     if (!context.enforced(Rule::kAddressNull)) return {};
     return failure(Rule::kAddressNull, access.slot, access.reg,
                    fmt::format("{} through a pointer that may be null", span_text(access)),
-                   {{"why", base.type == Type::kMapValueOrNull ? "the look-up gives null when there is no such key"
-                                                               : "there may be no room for the record"},
-                    {"fix", "before it: if (!pointer) return XDP_PASS;"}});
+                   {{"why", std::string(why_null(base.type))}, {"fix", "before it: if (!pointer) return XDP_PASS;"}});
   }
   const bool addressable =
       base.is_pointer() && base.type != Type::kMap && base.type != Type::kPacketEnd && base.type != Type::kFunction;
@@ -308,6 +314,8 @@ Check check_access(const Context& context, const Reg& base, const Access& access
     case Type::kMemory: return check_memory(context, base, access);
     case Type::kMapKey: return check_map_key(context, base, access);
     case Type::kRecord: return check_record(context, base, access);
+    case Type::kSocket:
+    case Type::kSocketCommon: return check_socket(context, base, access);
     case Type::kNothing:
     case Type::kScalar:
     case Type::kFunction:
@@ -315,12 +323,14 @@ Check check_access(const Context& context, const Reg& base, const Access& access
     case Type::kMap:
     case Type::kMapValueOrNull:
     case Type::kRecordOrNull:
+    case Type::kSocketOrNull:
+    case Type::kSocketCommonOrNull:
     case Type::kMemoryOrNull: break;
   }
   return {};
 }
 
-bool is_socket(const Context& context, const Reg& reg) noexcept {
+bool is_xdp_socket(const Context& context, const Reg& reg) noexcept {
   if (reg.type != Type::kMapValue && reg.type != Type::kMapValueOrNull) return false;
   const vm::Map* const map = context.map(reg.map);
   return map != nullptr && map->spec().type == vm::MapType::kXskmap;
@@ -344,6 +354,10 @@ std::string_view describe(Type type) noexcept {
     case Type::kFunction: return "the address of a function";
     case Type::kRecord: return "a record";
     case Type::kRecordOrNull: return "a record or null";
+    case Type::kSocket:
+    case Type::kSocketCommon: return "a socket";
+    case Type::kSocketOrNull:
+    case Type::kSocketCommonOrNull: return "a socket or null";
   }
   return "";
 }

@@ -30,12 +30,18 @@ Reach reach(const Reg& base, std::int64_t offset) noexcept;
 // All demands but those about what is stored.
 Check check_access(const Context& context, const Reg& base, const Access& access);
 
-// `reg` was a packet pointer before the packet moved, or a record before it was given back; what refuses its use as an
-// address, or its being stored.
+// The same of sockets that were looked up: what of struct bpf_sock may be read, and how widely.
+Check check_socket(const Context& context, const Reg& base, const Access& access);
+// What a load through `base` goes through.
+Through through_of(const Context& context, const Reg& base) noexcept;
+std::string_view describe(Through through) noexcept;
+
+// `reg` was a packet pointer before the packet moved, or a record or socket before it was given back; what refuses its
+// use as an address, or its being stored.
 Failure stale_pointer(const Reg& reg, std::uint32_t slot, unsigned number);
 
 // Whether it is what a look-up in an XSKMAP gives: a struct bpf_xdp_sock, whose queue_id may be read and nothing else.
-bool is_socket(const Context& context, const Reg& reg) noexcept;
+bool is_xdp_socket(const Context& context, const Reg& reg) noexcept;
 
 // "a number", "a packet pointer", ...; for messages.
 std::string_view describe(Type type) noexcept;

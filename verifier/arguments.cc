@@ -93,6 +93,7 @@ class Arguments {
       case ArgKind::kTimer: return timer(number, reg);
       case ArgKind::kAllocSize: return alloc_size(number, reg);
       case ArgKind::kRecord: return record(number, reg);
+      case ArgKind::kSocket: return socket(number, reg);
     }
     return {};
   }
@@ -203,6 +204,25 @@ class Arguments {
                             reg.type == Type::kRecord ? " with an offset" : ""));
   }
 
+  Check socket(unsigned number, const Reg& reg) const {
+    const bool releases = helper_.effect == vm::Effect::kRelease;
+    // An XDP socket is one too, but nobody counts who looks it up.
+    const bool xdp = reg.type == Type::kMapValue && is_xdp_socket(context_, reg);
+    if (is_socket(reg.type) || (xdp && !releases) || !on(Rule::kArgSocket)) return {};
+    if (reg.stale && reg.was == Type::kSocket) {
+      return fail(
+          Rule::kArgSocket, number, "the socket was released already",
+          {{"why", "bpf_sk_release was called with it on this path"}, {"fix", "release a socket once, and last"}});
+    }
+    if (reg.type == Type::kSocketOrNull || reg.type == Type::kSocketCommonOrNull) {
+      return fail(Rule::kArgSocket, number, "the socket may be null",
+                  {{"fix", "before it: if (!socket) return XDP_PASS;"}});
+    }
+    return fail(Rule::kArgSocket, number,
+                fmt::format("a socket that was looked up is expected, r{} holds {}", number,
+                            xdp ? "an XDP socket" : describe(reg.type)));
+  }
+
   Check fixed_memory(unsigned number, ArgKind kind) const {
     const std::int64_t size = helper_.fixed_size[number - 1];
     if (Check failed = memory(number, size, kind)) return failed;
@@ -244,15 +264,15 @@ class Arguments {
     const bool writes = vm::is_written(kind);
     const bool reads = !vm::is_only_written(kind);
     const Reg& reg = state_.reg(number);
-    const bool points = reg.type == Type::kStack || reg.is_packet() || reg.type == Type::kMapValue ||
-                        reg.type == Type::kMemory || reg.type == Type::kMapKey || reg.type == Type::kRecord ||
-                        may_be_null(reg.type);
+    const Type type = without_null(reg.type);
+    const bool points = type == Type::kStack || reg.is_packet() || type == Type::kMapValue || type == Type::kMemory ||
+                        type == Type::kMapKey || type == Type::kRecord;
     if (!points) {
       if (!on(Rule::kArgMemory)) return {};
       return fail(Rule::kArgMemory, number,
                   fmt::format("an address of {} bytes is expected, r{} holds {}", size, number, describe(reg.type)));
     }
-    if (is_socket(context_, reg) && on(Rule::kArgMemory)) {
+    if (is_xdp_socket(context_, reg) && on(Rule::kArgMemory)) {
       return fail(Rule::kArgMemory, number,
                   fmt::format("an address of {} bytes is expected, r{} holds an XDP socket", size, number),
                   {{"fix", "copy its queue_id to the stack first"}});

@@ -61,10 +61,8 @@ void learn_null(const Context& context, State& state, std::uint32_t id, bool nul
     if (!may_be_null(reg.type) || reg.id != id) return;
     if (null) {
       reg = Reg::constant(0);
-    } else if (reg.type == Type::kRecordOrNull) {
-      reg.type = Type::kRecord;
-    } else if (reg.type == Type::kMemoryOrNull) {
-      reg.type = Type::kMemory;
+    } else if (reg.type != Type::kMapValueOrNull) {
+      reg.type = without_null(reg.type);
     } else if (const std::int32_t inner = context.inner_map(reg.map); inner >= 0) {
       reg = Reg::pointer(Type::kMap);
       reg.map = inner;
@@ -152,7 +150,7 @@ void learn_past(Cond cond, unsigned number, State& fallen, State& taken_way) {
 // Pointers that count as certainly not null. No stack pointer and context is null either, but the kernel walks both
 // ways, and what it refuses on one of them is to be refused here too.
 bool never_null(const Reg& reg) {
-  if (reg.type == Type::kMap) return true;
+  if (reg.type == Type::kMap || is_socket(reg.type)) return true;
   if (reg.type != Type::kMapValue) return false;
   // Behind the value, and not so far that it could wrap to null: addresses of values have 47 bits.
   constexpr std::int64_t kNear = std::int64_t{1} << 40;

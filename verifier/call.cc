@@ -37,16 +37,18 @@ bool always_finds(Context& context, const State& state, const HelperDesc& helper
   return true;
 }
 
-// Memory of as many bytes as the kAllocSize argument says, from now on to be given back.
+// A socket, or memory of as many bytes as the kAllocSize argument says; from now on to be given back.
 Reg handed_out(Context& context, State& state, const HelperDesc& helper) {
-  Reg result = Reg::pointer(Type::kRecordOrNull);
+  Reg result = Reg::pointer(helper.ret == vm::RetKind::kRecordOrNull   ? Type::kRecordOrNull
+                            : helper.ret == vm::RetKind::kSocketOrNull ? Type::kSocketOrNull
+                                                                       : Type::kSocketCommonOrNull);
   result.id = context.new_id();
   for (unsigned i = 0; i < helper.args.size(); ++i) {
     const Reg& size = state.reg(i + 1);
     if (helper.args[i] != ArgKind::kAllocSize || !size.is_scalar()) continue;
     result.range = static_cast<std::int32_t>(std::min<std::uint64_t>(size.value.umin(), INT32_MAX));
   }
-  state.references.push_back({result.id, state.slot});
+  state.references.push_back({result.id, state.slot, without_null(result.type)});
   return result;
 }
 
@@ -54,7 +56,9 @@ Reg handed_out(Context& context, State& state, const HelperDesc& helper) {
 void settle_held(State& state, const HelperDesc& helper) {
   for (unsigned i = 0; i < helper.args.size(); ++i) {
     const Reg reg = state.reg(i + 1);
-    if (helper.args[i] == ArgKind::kRecord && reg.type == Type::kRecord) state.give_back(reg.id);
+    const bool fits = helper.args[i] == ArgKind::kRecord ? reg.type == Type::kRecord
+                                                         : helper.args[i] == ArgKind::kSocket && is_socket(reg.type);
+    if (helper.effect == vm::Effect::kRelease && fits) state.give_back(reg.id);
     if (helper.args[i] != ArgKind::kSpinLock) continue;
     state.lock = helper.effect == vm::Effect::kLock ? HeldLock{reg.map, reg.id, state.slot} : HeldLock{};
   }
@@ -63,7 +67,9 @@ void settle_held(State& state, const HelperDesc& helper) {
 Reg result_of(Context& context, const HelperDesc& helper, std::int32_t map, bool never_null) {
   switch (helper.ret) {
     case vm::RetKind::kScalar:
-    case vm::RetKind::kRecordOrNull: break;
+    case vm::RetKind::kRecordOrNull:
+    case vm::RetKind::kSocketOrNull:
+    case vm::RetKind::kSocketCommonOrNull: break;
     case vm::RetKind::kNothing: return Reg::nothing();
     case vm::RetKind::kError:
       return context.options.as_linux ? Reg::unknown() : Reg::fresh(Scalar::signed_range(-kMaxErrno, 0));
@@ -157,12 +163,13 @@ Check check_helper_call(const Context& context, const State& state, std::uint32_
                    {{"why", fmt::format("the lock was taken at {}", place(context.program, state.lock.slot))},
                     {"fix", "call it before bpf_spin_lock or after bpf_spin_unlock"}});
   }
-  if (helper->ret == vm::RetKind::kRecordOrNull && state.references.size() >= context.options.limits.references) {
-    return Failure{.code = "reference-leak",
-                   .insn = slot,
-                   .message = fmt::format("more than {} records are held at once", context.options.limits.references),
-                   .notes = {{"why", "every record that is held makes each state that is kept larger"},
-                             {"fix", "submit or discard a record before the next is reserved"}}};
+  if (vm::hands_out(helper->ret) && state.references.size() >= context.options.limits.references) {
+    return Failure{
+        .code = "reference-leak",
+        .insn = slot,
+        .message = fmt::format("more than {} records and sockets are held at once", context.options.limits.references),
+        .notes = {{"why", "each that is held makes every state that is kept larger"},
+                  {"fix", "submit or discard a record, release a socket before the next is taken"}}};
   }
   if (Check failed = check_arguments(context, state, slot, *helper)) return failed;
   if (helper->effect == vm::Effect::kCallback) return check_depth(context, state, slot);
@@ -182,9 +189,13 @@ Check check_nothing_held(const Context& context, const State& state, std::uint32
   }
   if (!state.references.empty() && context.enforced(Rule::kReferenceLeft)) {
     const Reference& first = state.references.front();
-    return failure(Rule::kReferenceLeft, slot, -1, fmt::format("{} with a record that was not given back", ending),
-                   {{"why", fmt::format("it was reserved at {}", place(context.program, first.slot))},
-                    {"fix", "submit or discard it on every path"}});
+    const bool socket = is_socket(first.type);
+    return failure(
+        Rule::kReferenceLeft, slot, -1,
+        fmt::format("{} with {} that was not {}", ending, describe(first.type), socket ? "released" : "given back"),
+        {{"why", fmt::format("it was {} at {}", socket ? "looked up" : "reserved", place(context.program, first.slot))},
+         {"fix", socket ? "call bpf_sk_release on every path on which it is not null"
+                        : "submit or discard it on every path"}});
   }
   return {};
 }
@@ -235,7 +246,7 @@ void call_helper(Context& context, State& state) {
     invalidate_packets(state);
   }
   settle_held(state, *helper);
-  const bool hands_out = helper->ret == vm::RetKind::kRecordOrNull;
+  const bool hands_out = vm::hands_out(helper->ret);
   const Reg result = hands_out ? handed_out(context, state, *helper) : Reg::nothing();
   forget_arguments(state);
   // A tail call that comes back says nothing of why.

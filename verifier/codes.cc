@@ -286,8 +286,9 @@ int program(struct xdp_md *ctx) {
   return walk(&n) > 8 ? XDP_DROP : XDP_PASS;
 }
 )"},
-    {"reference-leak", "a record of a ring buffer is reserved and on some path neither submitted nor discarded",
-     "call bpf_ringbuf_submit or bpf_ringbuf_discard on every path on which the record is not null", R"(struct {
+    {"reference-leak", "a record of a ring buffer or a socket is taken and on some path not given back",
+     "call bpf_ringbuf_submit or bpf_ringbuf_discard, or bpf_sk_release, on every path on which it is not null",
+     R"(struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 4096);
 } events SEC(".maps");
@@ -305,6 +306,19 @@ int program(struct xdp_md *ctx) {
     {"return-value", "the program returns a pointer", "return a verdict, e.g. XDP_PASS", R"(SEC("xdp")
 long program(struct xdp_md *ctx) {
   return (long)ctx->data;
+}
+)"},
+    {"socket-access",
+     "a socket is written, or read where it has no field, more widely or at another place than the field",
+     "read the fields of struct bpf_sock by their names; those past mark only of what bpf_sk_lookup_tcp or _udp gave",
+     R"(SEC("xdp")
+int program(struct xdp_md *ctx) {
+  struct bpf_sock_tuple tuple = {.ipv4.dport = 0x5000};
+  struct bpf_sock *sock = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+  if (!sock) return XDP_PASS;
+  __u32 mark = sock->mark;  // bpf_sk_lookup_tcp gives sockets that have one
+  bpf_sk_release(sock);
+  return mark ? XDP_DROP : XDP_PASS;
 }
 )"},
     {"stack-align", "a stack access is not aligned to its size", "align the variable, or copy it with memcpy",

@@ -15,6 +15,9 @@ namespace sluice::verifier {
 
 class PathTree;
 
+// What a load goes through, as far as the kernel tells sockets apart: it rewrites their fields' loads.
+enum class Through : std::uint8_t { kNobody, kOther, kSocket, kSocketCommon, kXdpSocket };
+
 // Facts joined over all paths that passed an instruction.
 class FactRecorder {
  public:
@@ -25,6 +28,9 @@ class FactRecorder {
     return seen_[slot].region ? std::optional(facts.insns[slot].region) : std::nullopt;
   }
   void access(std::uint32_t slot, vm::Region region, std::int64_t min, std::int64_t max, std::int32_t map);
+  void through(std::uint32_t slot, Through what) noexcept { seen_[slot].through = what; }
+  // Of the last path that came by; kNobody = none did.
+  [[nodiscard]] Through through_so_far(std::uint32_t slot) const noexcept { return seen_[slot].through; }
   void map_argument(std::uint32_t slot, std::int32_t map);
   void key(std::uint32_t slot, std::int64_t constant);  // -1: not constant on this path
 
@@ -33,6 +39,7 @@ class FactRecorder {
  private:
   struct Seen {
     bool region = false, map = false, key = false;
+    Through through = Through::kNobody;
   };
   std::vector<Seen> seen_;
 };

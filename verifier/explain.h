@@ -13,7 +13,7 @@ void explain(Failure& failure, Context& context, const PathTree& tree);
 // By kind of failure; each leaves alone what it has nothing to say about.
 void explain_packet_bounds(Story& story);
 void explain_null(Story& story);
-void explain_record(Story& story);
+void explain_held(Story& story);
 void explain_stale_pointer(Story& story);
 void explain_index(Story& story);
 void explain_added_number(Story& story);

@@ -102,8 +102,8 @@ void tell_number_as_address(Story& story) {
 
 }  // namespace
 
-void explain_record(Story& story) {
-  if (story.path.end.reg(static_cast<unsigned>(story.failure.reg)).type == Type::kRecordOrNull) explain_null(story);
+void explain_held(Story& story) {
+  if (may_be_null(story.path.end.reg(static_cast<unsigned>(story.failure.reg)).type)) explain_null(story);
 }
 
 // Memory that a global function is lent.
@@ -129,8 +129,10 @@ void explain_null(Story& story) {
   const std::string where =
       look_up ? fmt::format("{} at {}", story.callee(story.path.slots[*look_up]), story.at_step(*look_up))
               : std::string("the look-up");
-  const bool record = pointer.type == Type::kRecordOrNull;
-  story.why(fmt::format("{} gives null when there is no {}", where, record ? "room" : "such key"));
+  const std::string_view missing = pointer.type == Type::kRecordOrNull     ? "room"
+                                   : is_socket(without_null(pointer.type)) ? "such socket"
+                                                                           : "such key";
+  story.why(fmt::format("{} gives null when there is no {}", where, missing));
   tell_tests(story, pointer.id);
   std::string name = story.access().pointer;
   if (!is_name(name)) name = story.variable(failing(story), story.path.length());

@@ -9,14 +9,14 @@ namespace {
 
 // What the pointer is once it is known not to be null; nothing when it points to no memory then.
 Reg not_null(const Context& context, Reg reg) {
-  if (is_socket(context, reg)) return Reg::nothing();
+  if (is_xdp_socket(context, reg)) return Reg::nothing();
   switch (reg.type) {
     case Type::kMapValueOrNull:
       if (context.inner_map(reg.map) >= 0) return Reg::nothing();
       reg.type = Type::kMapValue;
       return reg;
-    case Type::kRecordOrNull: reg.type = Type::kRecord; return reg;
-    case Type::kMemoryOrNull: reg.type = Type::kMemory; return reg;
+    case Type::kRecordOrNull:
+    case Type::kMemoryOrNull: reg.type = without_null(reg.type); return reg;
     case Type::kPacket:
     case Type::kPacketMeta:
     case Type::kStack:
@@ -29,7 +29,11 @@ Reg not_null(const Context& context, Reg reg) {
     case Type::kContext:
     case Type::kPacketEnd:
     case Type::kMap:
-    case Type::kFunction: break;
+    case Type::kFunction:
+    case Type::kSocket:
+    case Type::kSocketOrNull:
+    case Type::kSocketCommon:
+    case Type::kSocketCommonOrNull: break;
   }
   return Reg::nothing();
 }

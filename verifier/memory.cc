@@ -40,6 +40,10 @@ vm::Region region_of(const Context& context, Type type) {
     case Type::kFunction:
     case Type::kRecord:
     case Type::kRecordOrNull:
+    case Type::kSocket:
+    case Type::kSocketOrNull:
+    case Type::kSocketCommon:
+    case Type::kSocketCommonOrNull:
     case Type::kMemoryOrNull: break;
   }
   return vm::Region::kUnknown;
@@ -51,6 +55,7 @@ void record(Context& context, const State& state, const Reg& base, std::int64_t 
   const bool foreign = base.type == Type::kStack && base.frame + 1U != state.frames.size();
   context.recorder.access(state.slot, foreign ? vm::Region::kUnknown : region_of(context, base.type), where.min,
                           where.max, base.type == Type::kMapValue ? context.program_map(base.map) : -1);
+  context.recorder.through(state.slot, through_of(context, base));
 }
 
 // The stack bytes [low, high) of a frame that an access may touch, cut to the stack; it is made to exist.

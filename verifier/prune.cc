@@ -75,7 +75,7 @@ class Comparison {
     return kAll;
   }
 
-  // Locks held and records not given back yet.
+  // Locks held, and records and sockets not given back yet.
   bool held(const State& old, const State& fresh) {
     if (old.lock.map != fresh.lock.map || !value_ids_.match_or_none(old.lock.id, fresh.lock.id)) return false;
     return std::ranges::equal(old.references, fresh.references, [this](const Reference& a, const Reference& b) {
@@ -137,6 +137,10 @@ class Comparison {
       case Type::kRecord:
       case Type::kRecordOrNull:
         return old.range == fresh.range && places(old, fresh) && reference_ids_.match(old.id, fresh.id);
+      case Type::kSocket:
+      case Type::kSocketOrNull:
+      case Type::kSocketCommon:
+      case Type::kSocketCommonOrNull: return places(old, fresh) && reference_ids_.match(old.id, fresh.id);
       case Type::kContext: return places(old, fresh);
       case Type::kMemory: return old.range == fresh.range && places(old, fresh);
       case Type::kMemoryOrNull: return old.range == fresh.range && or_null_ids_.match(old.id, fresh.id);

@@ -40,7 +40,7 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"register-init", "uninit-read", "a register is written before it is read"},
     {"pointer-narrow", "ptr-arithmetic", "no 32-bit arithmetic on pointers"},
     {"pointer-operator", "ptr-arithmetic", "pointers are only added to, subtracted from and compared"},
-    {"pointer-kind", "ptr-arithmetic", "no arithmetic on maps, functions, XDP sockets and data_end"},
+    {"pointer-kind", "ptr-arithmetic", "no arithmetic on maps, functions, sockets and data_end"},
     {"pointer-null", "null-deref", "no arithmetic on a pointer that may be null"},
     {"pointer-offset", "ptr-arithmetic", "offsets stay below 2^29"},
     {"address-pointer", "not-a-pointer", "an address is a pointer to memory"},
@@ -62,7 +62,11 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"memory-bounds", "mem-bounds", "memory accesses lie inside the memory"},
     {"record-bounds", "mem-bounds", "accesses of a record lie inside it"},
     {"special-field", "map-access", "locks and timers in map values are touched by helpers only"},
-    {"socket-field", "map-access", "of an XDP socket queue_id is read, as 4 bytes"},
+    {"xdp-socket-field", "map-access", "of an XDP socket queue_id is read, as 4 bytes"},
+    {"socket-write", "socket-access", "sockets are not written"},
+    {"socket-field", "socket-access",
+     "of a socket the fields of struct bpf_sock are read that it has, as wide as they are"},
+    {"socket-mixed", "socket-access", "a load reads a socket on all paths or on none"},
     {"pointer-leak", "ptr-leak", "pointers are stored on the stack only"},
     {"spill-size", "ptr-spill", "pointers are stored and read back as 8 bytes"},
     {"stack-escape", "stack-escape", "stack pointers are not stored in another frame"},
@@ -88,13 +92,14 @@ constexpr std::array<Requirement, static_cast<std::size_t>(Rule::kCount)> kRequi
     {"timer-map", "arg-type", "a timer is made for the map it lies in"},
     {"arg-alloc-size", "arg-size", "the size of a record is a constant"},
     {"arg-record", "arg-type", "the argument is a record, at its start, that was not given back"},
+    {"arg-socket", "arg-type", "the argument is a socket that was looked up and not released"},
     {"arg-align", "arg-type", "memory that a helper reads and writes as one number is aligned"},
     {"arg-string", "arg-type", "the argument is text in a map that nobody changes, with its zero"},
     {"arg-format", "arg-type", "the format of snprintf is well-formed and has its arguments"},
     {"lock-owner", "lock", "the lock that is given back is the one that is held"},
     {"lock-call", "lock", "no helper and no global function is called while a lock is held"},
     {"lock-left", "lock", "no lock is held when the program ends"},
-    {"reference-left", "reference-leak", "records are given back on every way out"},
+    {"reference-left", "reference-leak", "records and sockets are given back on every way out"},
     {"return-init", "uninit-read", "r0 is written before exit"},
     {"return-scalar", "return-value", "the program returns a number"},
     {"return-stack", "stack-escape", "sub-programs do not return stack pointers"},
@@ -151,12 +156,13 @@ Check check_pointer_math(const Context& context, const State& state, std::uint32
     return fail(Rule::kPointerNull, "arithmetic on a pointer that may be null",
                 {{"fix", "before it: if (!pointer) return XDP_PASS;"}});
   }
-  if (is_socket(context, pointer) && context.enforced(Rule::kPointerKind)) {
+  if (is_xdp_socket(context, pointer) && context.enforced(Rule::kPointerKind)) {
     return fail(Rule::kPointerKind, "arithmetic on an XDP socket", {{"why", "only its queue_id may be read"}});
   }
   const Reg& added = dst.is_pointer() ? src : dst;
   const bool plus_nothing = pointer.type == Type::kMap && plus && added.is_null();
-  const bool fixed = pointer.type == Type::kMap || pointer.type == Type::kPacketEnd || pointer.type == Type::kFunction;
+  const bool fixed = pointer.type == Type::kMap || pointer.type == Type::kPacketEnd ||
+                     pointer.type == Type::kFunction || is_socket(pointer.type);
   if (fixed && !plus_nothing && context.enforced(Rule::kPointerKind)) {
     return fail(Rule::kPointerKind, fmt::format("arithmetic on {}", describe(pointer.type)));
   }
@@ -217,6 +223,16 @@ Check check_context_everywhere(const Context& context, const Reg& base, std::uin
                  {{"fix", "load the context's field before the paths meet"}});
 }
 
+// Nor are those of sockets where struct bpf_sock has them.
+Check check_socket_everywhere(const Context& context, const Reg& base, std::uint32_t slot) {
+  const Through before = context.recorder.through_so_far(slot);
+  const Through now = through_of(context, base);
+  if (before == Through::kNobody || before == now || !context.enforced(Rule::kSocketMixed)) return {};
+  return failure(Rule::kSocketMixed, slot, context.insn(slot).src,
+                 fmt::format("this load reads {} here, {} on another path", describe(now), describe(before)),
+                 {{"fix", "load the socket's field before the paths meet"}});
+}
+
 // The halves of an address mean nothing.
 Check check_signed_context_load(const Context& context, const Reg& base, std::uint32_t slot) {
   const Insn& insn = context.insn(slot);
@@ -239,6 +255,7 @@ Check check_load(const Context& context, const State& state, std::uint32_t slot)
     return failed;
   }
   if (Check failed = check_context_everywhere(context, base, slot)) return failed;
+  if (Check failed = check_socket_everywhere(context, base, slot)) return failed;
   if (Check failed = check_signed_context_load(context, base, slot)) return failed;
   return check_whole_pointer(context, state, slot, insn.src);
 }

@@ -22,14 +22,15 @@ void Frame::reserve(std::int64_t offset) {
 }
 
 void State::give_back(std::uint32_t id) {
+  const auto void_of = [](Type type) { return Reg::void_pointer(is_socket(type) ? Type::kSocket : type); };
   std::erase_if(references, [id](const Reference& one) { return one.id == id; });
   for (Frame& frame : frames) {
     for (Reg& reg : frame.regs) {
-      if (reg.type == Type::kRecord && reg.id == id) reg = Reg::void_pointer(Type::kRecord);
+      if (is_handed_out(reg.type) && reg.id == id) reg = void_of(reg.type);
     }
     for (Slot& slot : frame.stack) {
-      const bool it_is = slot.holds_pointer() && slot.spill.type == Type::kRecord && slot.spill.id == id;
-      if (it_is) slot.spill = Reg::void_pointer(Type::kRecord);
+      const bool it_is = slot.holds_pointer() && is_handed_out(slot.spill.type) && slot.spill.id == id;
+      if (it_is) slot.spill = void_of(slot.spill.type);
     }
   }
 }

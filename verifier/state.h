@@ -3,6 +3,7 @@
 // internal to the verifier.
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "verifier/origins.h"
@@ -28,11 +29,29 @@ enum class Type : std::uint8_t {
   kFunction,        // address of the sub-program numbered `map`
   kRecord,          // memory that was handed out and must be given back + variable part + offset
   kRecordOrNull,    // the same before the null check
+  kSocket,          // a socket that was looked up and must be given back; read-only, no arithmetic
+  kSocketOrNull,
+  kSocketCommon,  // one in any state: only what all states have may be read
+  kSocketCommonOrNull,
 };
 
-constexpr bool may_be_null(Type type) noexcept {
-  return type == Type::kMapValueOrNull || type == Type::kRecordOrNull || type == Type::kMemoryOrNull;
+// A socket once it is known not to be null.
+constexpr bool is_socket(Type type) noexcept { return type == Type::kSocket || type == Type::kSocketCommon; }
+constexpr bool is_handed_out(Type type) noexcept { return type == Type::kRecord || is_socket(type); }
+// What a pointer of may_be_null is once null is ruled out; not so what a look-up in a map of maps gave.
+constexpr Type without_null(Type type) noexcept {
+  constexpr std::array<std::pair<Type, Type>, 5> kPairs{{{Type::kMapValueOrNull, Type::kMapValue},
+                                                         {Type::kRecordOrNull, Type::kRecord},
+                                                         {Type::kMemoryOrNull, Type::kMemory},
+                                                         {Type::kSocketOrNull, Type::kSocket},
+                                                         {Type::kSocketCommonOrNull, Type::kSocketCommon}}};
+  for (const auto& [either, pointer] : kPairs) {
+    if (type == either) return pointer;
+  }
+  return type;
 }
+
+constexpr bool may_be_null(Type type) noexcept { return without_null(type) != type; }
 
 constexpr std::int64_t kMaxOffset = 1 << 29;      // BPF_MAX_VAR_OFF, linux/bpf_verifier.h
 constexpr std::int64_t kMaxPacketOffset = 65535;  // MAX_PACKET_OFF, kernel/bpf/verifier.c
@@ -42,12 +61,12 @@ struct Reg {
   std::uint8_t frame = 0;  // kStack: index into State::frames; kMapKey: the callback it is lent to
   std::int32_t map = -1;   // kMap, kMapValue, kMapValueOrNull, kMapKey: Context::map; kFunction: Cfg::subprograms
   // Scalars of one id are equal but for their deltas; packet pointers of one id share their variable part (0: there is
-  // none); or-null pointers of one id come from one look-up, as do pointers to values that hold a lock; records of one
-  // id are one, see State::references.
+  // none); or-null pointers of one id come from one look-up, as do pointers to values that hold a lock; records and
+  // sockets of one id are one, see State::references.
   std::uint32_t id = 0;
   std::int32_t delta = 0;        // scalars with an id: what was added since the copy was made
   bool stale = false;            // scalars: a pointer until a call made it void, now some number
-  Type was = Type::kPacket;      // stale numbers: what it was: kPacket, kRecord or kMapKey
+  Type was = Type::kPacket;      // stale numbers: what it was: kPacket, kRecord, kSocket or kMapKey
   bool narrow = false;           // scalars with an id: it was added in 32 bits, the upper half is 0
   std::int32_t range = 0;        // packet kinds: bytes proven from the variable part on; records, memory: their size
   std::uint8_t past_end = 0;     // kPacket: 1 = a compare showed it at data_end or beyond, 2 = beyond
@@ -135,10 +154,11 @@ struct Frame {
   void reserve(std::int64_t offset);
 };
 
-// A record that was handed out and not given back yet.
+// A record or socket that was handed out and not given back yet.
 struct Reference {
-  std::uint32_t id = 0;    // Reg::id
-  std::uint32_t slot = 0;  // for messages: the call that handed it out
+  std::uint32_t id = 0;       // Reg::id
+  std::uint32_t slot = 0;     // for messages: the call that handed it out
+  Type type = Type::kRecord;  // is_handed_out
 };
 
 // The lock that is held: in the value of `map` that look-up `id` gave.
@@ -159,7 +179,7 @@ struct State {
   [[nodiscard]] Reg& reg(unsigned number) noexcept { return frames.back().regs[number]; }
   [[nodiscard]] const Reg& reg(unsigned number) const noexcept { return frames.back().regs[number]; }
 
-  // The record is the program's no more: its pointers are numbers that may be read, as in Linux.
+  // The record or socket is the program's no more: its pointers are numbers that may be read, as in Linux.
   void give_back(std::uint32_t id);
 
   // Calls `f(Reg&)` for every register and every spilled register of all frames.

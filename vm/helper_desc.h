@@ -41,6 +41,7 @@ enum class ArgKind : std::uint8_t {
   kTimer,            // the timer in a map's value; a kConstMap argument beside it is the map it lies in
   kAllocSize,        // a constant: bytes of the memory returned
   kRecord,           // what an earlier call gave that returns kRecordOrNull, at its start
+  kSocket,           // what an earlier call gave that returns kSocketOrNull or kSocketCommonOrNull
 };
 
 // Memory that the helper may leave something in.
@@ -58,8 +59,17 @@ enum class RetKind : std::uint8_t {
   kError,           // 0 or a negative errno: an int, sign-extended
   kMapValueOrNull,  // pointer to a value of the kConstMap argument's map, or null
   kRecordOrNull,    // pointer to as many bytes as the kAllocSize argument says, or null; to be given back
-  kNothing,         // r0 holds nothing afterwards
+  // Pointer to a socket (vm/sockets.h) or null; to be given back. Of kSocketCommonOrNull only the fields may be read
+  // that sockets of all states have.
+  kSocketOrNull,
+  kSocketCommonOrNull,
+  kNothing,  // r0 holds nothing afterwards
 };
+
+// What is returned is the program's until it gives it back.
+constexpr bool hands_out(RetKind kind) noexcept {
+  return kind == RetKind::kRecordOrNull || kind == RetKind::kSocketOrNull || kind == RetKind::kSocketCommonOrNull;
+}
 
 enum class Effect : std::uint8_t {
   kNone,
@@ -68,7 +78,7 @@ enum class Effect : std::uint8_t {
   kCallback,     // likewise; calls the function of its kCallback argument any number of times, see CallbackKind
   kLock,         // takes the kSpinLock argument: until kUnlock no helper is called
   kUnlock,       // gives it back
-  kRelease,      // gives the kRecord argument back: its bytes are the program's no more
+  kRelease,      // gives the kRecord or kSocket argument back: its bytes are the program's no more
   // Sets the kCallback argument as what a timer calls some time after the program has ended: (map, key, value), and it
   // returns 0. Engines pass `fn` more than the program does: r3 is how to enter the function (TimerCallback::Enter,
   // vm/timers.h), r4 the VerifiedProgram and r5 the HelperTable, null from engines that do not need them.

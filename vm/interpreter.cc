@@ -334,6 +334,8 @@ class Machine {
         checker_.own_result(result, *checker_.map_at(map_argument(*helper)));
       }
       if (helper->ret == RetKind::kRecordOrNull && result != 0) checker_.own_record(result, regs_[2]);
+      const bool socket = helper->ret == RetKind::kSocketOrNull || helper->ret == RetKind::kSocketCommonOrNull;
+      if (socket && result != 0) checker_.own_socket(result);
       if (helper->effect == Effect::kRelease) checker_.give_back(regs_[1]);
     }
     regs_[0] = result;

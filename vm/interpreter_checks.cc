@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "vm/ctx_fields.h"
+#include "vm/sockets.h"
 
 namespace sluice::vm {
 namespace {
@@ -81,6 +82,7 @@ std::optional<Checker::Place> Checker::locate(std::uint64_t address, std::uint64
     return Place{.region = Region::kMemory, .offset = static_cast<std::int64_t>(address - number(memory_.data))};
   }
   if (in_record(address, size)) return Place{};
+  if (const auto socket = locate_socket(address, size)) return socket;
   const auto after = values_.upper_bound(reinterpret_cast<const std::byte*>(address));
   if (after == values_.begin()) return locate_key(address, size);
   const auto& [start, map] = *std::prev(after);
@@ -98,6 +100,27 @@ std::optional<Checker::Place> Checker::locate_key(std::uint64_t address, std::ui
   const auto& [start, bytes] = *std::prev(after);
   if (!inside(address, size, number(start), bytes)) return std::nullopt;
   return Place{.offset = static_cast<std::int64_t>(address - number(start)), .writable = false};
+}
+
+std::optional<Checker::Place> Checker::locate_socket(std::uint64_t address, std::uint64_t size) const {
+  const auto after = sockets_.upper_bound(address);
+  if (after == sockets_.begin()) return std::nullopt;
+  const std::uint64_t start = std::prev(after)->first;
+  if (!inside(address, size, start, sizeof(Socket))) return std::nullopt;
+  return Place{.offset = static_cast<std::int64_t>(address - start), .writable = false, .socket = true};
+}
+
+void Checker::give_back(std::uint64_t address) {
+  records_.erase(address);
+  const auto socket = sockets_.find(address);
+  if (socket != sockets_.end() && --socket->second == 0) sockets_.erase(socket);
+}
+
+// One that was looked up, or an XDP socket.
+bool Checker::is_socket(std::uint64_t address) const {
+  if (sockets_.contains(address)) return true;
+  const auto value = values_.find(reinterpret_cast<const std::byte*>(address));
+  return value != values_.end() && value->second->spec().type == MapType::kXskmap;
 }
 
 bool Checker::in_record(std::uint64_t address, std::uint64_t size) const {
@@ -124,8 +147,9 @@ bool Checker::memory(std::uint64_t address, std::uint64_t size, Access access) {
   if (!place) return fail(fmt::format("{}-byte {} at {:#x}, outside everything the program owns", size, verb, address));
   if ((reads && !place->readable) || (writes && !place->writable)) {
     return fail(fmt::format("{}-byte {} of {}", size, verb,
-                            place->map == nullptr ? std::string("an element's key")
-                                                  : "map '" + place->map->spec().name + "', which its flags forbid"));
+                            place->socket           ? std::string("a socket")
+                            : place->map == nullptr ? std::string("an element's key")
+                                                    : "map '" + place->map->spec().name + "', which its flags forbid"));
   }
   if (place->frame == nullptr) return true;
   if (reads && !stack_initialised(*place, size)) return false;
@@ -257,6 +281,7 @@ bool Checker::argument(const HelperDesc& helper, unsigned index, const Map* map,
     case ArgKind::kSpinLock: return memory(value, sizeof(std::uint32_t), Access::kBoth);
     case ArgKind::kTimer: return timer(value, map);
     case ArgKind::kAllocSize: return true;
+    case ArgKind::kSocket: return is_socket(value) || fail("the socket is none, or was given back");
     case ArgKind::kRecord: return records_.contains(value) || fail("the record is none, or was given back");
     case ArgKind::kSize: return value != 0 || fail("a size argument is 0");
   }

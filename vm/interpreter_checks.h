@@ -43,7 +43,10 @@ class Checker {
   void own_key(const std::byte* key, std::uint32_t bytes) { keys_[key] = bytes; }
   // `bytes` at `address` are the program's until it gives them back.
   void own_record(std::uint64_t address, std::uint64_t bytes) { records_[address] = bytes; }
-  void give_back(std::uint64_t address) { records_.erase(address); }
+  // The socket at `address` may be read until it is given back as often as it was handed out.
+  void own_socket(std::uint64_t address) { ++sockets_[address]; }
+  // The record, or the socket once.
+  void give_back(std::uint64_t address);
   // Or what a look-up in `map`, not null, gave: such a value or an inner map.
   void own_result(std::uint64_t result, const Map& map);
 
@@ -63,6 +66,7 @@ class Checker {
   [[nodiscard]] const std::map<const std::byte*, const Map*>& values() const { return values_; }
   [[nodiscard]] const std::set<const Map*>& inner_maps() const { return inner_maps_; }
   [[nodiscard]] const std::map<std::uint64_t, std::uint64_t>& records() const { return records_; }
+  [[nodiscard]] const std::map<std::uint64_t, unsigned>& sockets() const { return sockets_; }
 
   bool fail(std::string what) {
     what_ = std::move(what);
@@ -81,6 +85,7 @@ class Checker {
     std::int64_t offset = 0;  // as in InsnFacts
     bool readable = true;
     bool writable = true;
+    bool socket = false;
     const Map* map = nullptr;
     StackFrame* frame = nullptr;
   };
@@ -92,6 +97,8 @@ class Checker {
   bool agrees(Region region, std::int64_t offset, const Map* map);
   bool memory(std::uint64_t address, std::uint64_t size, Access access);
   bool timer(std::uint64_t address, const Map* map);
+  [[nodiscard]] bool is_socket(std::uint64_t address) const;
+  [[nodiscard]] std::optional<Place> locate_socket(std::uint64_t address, std::uint64_t size) const;
   bool argument(const HelperDesc& helper, unsigned index, const Map* map, Registers registers);
   [[nodiscard]] bool starts_function(std::uint64_t slot) const;
   [[nodiscard]] bool on_stack(std::uint64_t address) const;
@@ -105,6 +112,7 @@ class Checker {
   std::map<const std::byte*, const Map*> values_;   // every map value handed out so far
   std::map<const std::byte*, std::uint32_t> keys_;  // every key handed to a callback so far, with its bytes
   std::map<std::uint64_t, std::uint64_t> records_;  // address and bytes of those not given back
+  std::map<std::uint64_t, unsigned> sockets_;       // address and times handed out of those not given back
   std::set<const Map*> inner_maps_;                 // every inner map handed out so far
   std::string what_;
 };

@@ -141,6 +141,11 @@ class Embedding {
         return at(claimed, value, number(machine_.memory.data));
       case Type::kMemoryOrNull: return or_null_.agree(claimed.id, value);
       case Type::kRecord: return in_record(claimed, value);
+      case Type::kSocket:
+      case Type::kSocketCommon: return machine_.owned.sockets().contains(value);
+      case Type::kSocketOrNull:
+      case Type::kSocketCommonOrNull:
+        return or_null_.agree(claimed.id, value) && (value == 0 || machine_.owned.sockets().contains(value));
       case Type::kRecordOrNull: return or_null_.agree(claimed.id, value) && (value == 0 || in_record(claimed, value));
     }
     return false;

@@ -8,6 +8,7 @@
 
 #include "tests/support/programs.h"
 #include "vm/interpreter.h"
+#include "vm/sockets.h"
 #include "vm/timers.h"
 
 namespace sluice::testing_support {
@@ -40,11 +41,22 @@ class TailCallsToItself {
   vm::ProgramSlot slot_;
 };
 
+// Sockets for whoever asks with port 0, from anywhere, as many programs of the tests do.
+const vm::Sockets& found_at_port_0() {
+  static const vm::Sockets kSockets({
+      {.socket = {.family = vm::kInet6, .type = 1, .protocol = vm::kTcp, .mark = 7}},
+      {.socket = {.type = 2, .protocol = vm::kUdp, .state = vm::SocketState::kClose}},
+      {.socket = {.family = vm::kInet6, .type = 2, .protocol = vm::kUdp, .state = vm::SocketState::kClose}},
+  });
+  return kSockets;
+}
+
 vm::RunResult run(const vm::VerifiedProgram& program, const vm::HelperTable& helpers, const Bytes& bytes,
                   std::mt19937& random, vm::Timers* timers, vm::StepObserver* steps) {
   const vm::InterpreterOptions checked{.checked = true, .max_insns = 1'000'000, .steps = steps};
   vm::ExecEnv env;
   env.timers = timers;
+  env.sockets = random() % 4 == 0 ? nullptr : &found_at_port_0();
   env.cpu = random() % 2;
   env.prng.state = random();
   env.clock = {.is_virtual = true, .virtual_ns = random()};

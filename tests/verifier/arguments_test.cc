@@ -68,7 +68,8 @@ std::string good(ArgKind kind) {
     case ArgKind::kSizeOrZero: return "mov %d, 8\n";
     case ArgKind::kCallback: return "lddw_code %d, body\n";
     case ArgKind::kCallbackContext: return "mov %d, 0\n";
-    case ArgKind::kRecord: return "mov %d, r9\n";
+    case ArgKind::kRecord:
+    case ArgKind::kSocket: return "mov %d, r9\n";
     case ArgKind::kSpinLock:
     case ArgKind::kTimer: return {};  // a value's BTF tells of its lock and its timer: cases in C have them
   }
@@ -94,6 +95,10 @@ vm::LoadedProgram call(const HelperDesc& helper, unsigned number, std::string_vi
   if (takes(helper, ArgKind::kRecord) && (number == 0 || helper.args[number - 1] != ArgKind::kRecord)) {
     text += "lddw_map r1, 0\nmov r2, 8\nmov r3, 0\ncall ringbuf_reserve\njeq r0, 0, out\nmov r9, r0\n";
   }
+  if (takes(helper, ArgKind::kSocket) && (number == 0 || helper.args[number - 1] != ArgKind::kSocket)) {
+    text += "mov r1, r6\nmov r2, r10\nadd r2, -16\nmov r3, 12\nmov r4, -1\nmov r5, 0\ncall sk_lookup_tcp\n";
+    text += "jeq r0, 0, out\nmov r9, r0\n";
+  }
   if (takes(helper, ArgKind::kCallback)) text += "lddw_code r0, body\n";  // or nobody would come there
   for (unsigned i = 1; i <= helper.args.size(); ++i) {
     text += fill(i == number ? std::string(value) : good(helper.args[i - 1]), i);
@@ -101,6 +106,11 @@ vm::LoadedProgram call(const HelperDesc& helper, unsigned number, std::string_vi
   text += fmt::format("call {}\n", helper.id);
   const bool record = helper.ret == vm::RetKind::kRecordOrNull;
   if (record) text += "jeq r0, 0, out\nmov r1, r0\nmov r2, 0\ncall ringbuf_discard\n";
+  const bool socket = vm::hands_out(helper.ret) && !record;
+  if (socket) text += "jeq r0, 0, out\nmov r1, r0\ncall sk_release\n";
+  const bool keeps = takes(helper, ArgKind::kSocket) && helper.effect != vm::Effect::kRelease &&
+                     (number == 0 || helper.args[number - 1] != ArgKind::kSocket);
+  if (keeps) text += "mov r1, r9\ncall sk_release\n";
   text += "out: mov r0, 2\nexit\n";
   if (takes(helper, ArgKind::kCallback)) text += "body: mov r0, 0\nexit\n";
   auto type = helper.map_types.empty() ? vm::MapType::kHash : static_cast<vm::MapType>(helper.map_types.front());

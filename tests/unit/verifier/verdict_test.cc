@@ -43,8 +43,9 @@ bool decided_elsewhere(Rule rule) {
                                  Rule::kArgCallback,    Rule::kArgCallbackContext, Rule::kCallbackReturn,
                                  Rule::kCallbackStatic, Rule::kCallbackTailCall,   Rule::kMapKeyBounds,
                                  Rule::kMapKeyWrite,    Rule::kArgAlign,           Rule::kArgString,
-                                 Rule::kArgFormat,      Rule::kSocketField,        Rule::kArgTimer,
-                                 Rule::kTimerMap,       Rule::kTimerReturn};
+                                 Rule::kArgFormat,      Rule::kXdpSocketField,     Rule::kArgTimer,
+                                 Rule::kSocketWrite,    Rule::kSocketField,        Rule::kSocketMixed,
+                                 Rule::kArgSocket,      Rule::kTimerMap,           Rule::kTimerReturn};
   return std::ranges::find(kElsewhere, rule) != std::ranges::end(kElsewhere);
 }
 

@@ -1,0 +1,13 @@
+// Sockets that do not listen are never released.
+// patch: line 10: write `{ bpf_sk_release(sock); return XDP_PASS; }` instead of `return XDP_PASS;`
+#include "../verifier/prelude.bpf.inc"
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  struct bpf_sock_tuple tuple = {.ipv4.dport = bpf_htons(80)};
+  struct bpf_sock *sock = bpf_sk_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+  if (!sock) return XDP_DROP;
+  if (sock->state != BPF_TCP_LISTEN) return XDP_PASS;
+  bpf_sk_release(sock);
+  return XDP_PASS;
+}

@@ -1,0 +1,11 @@
+// There may be no such socket.
+#include "../verifier/prelude.bpf.inc"
+
+SEC("xdp")
+int program(struct xdp_md *ctx) {
+  struct bpf_sock_tuple tuple = {.ipv4.dport = bpf_htons(80)};
+  struct bpf_sock *sock = bpf_sk_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+  __u32 state = sock->state;
+  bpf_sk_release(sock);
+  return state == BPF_TCP_LISTEN ? XDP_PASS : XDP_DROP;
+}
