@@ -6,10 +6,9 @@
 
 namespace sluice::kernel {
 
-bool is_compared(const vm::MapSpec& spec, bool large) {
-  const bool of_maps = spec.type == vm::MapType::kArrayOfMaps || spec.type == vm::MapType::kHashOfMaps;
-  if (spec.type == vm::MapType::kProgArray || of_maps || spec.name.starts_with(".rodata")) return false;
-  return large || spec.type != vm::MapType::kArray || spec.max_entries <= 4096;
+bool is_compared(const vm::MapSpec& spec, bool at_end) {
+  if (!is_readable(spec.type) || spec.name.starts_with(".rodata")) return false;
+  return at_end || spec.type != vm::MapType::kArray || spec.max_entries <= 4096;
 }
 
 namespace {
@@ -42,15 +41,14 @@ class KernelSide : public Side {
     return outcome;
   }
 
-  Contents contents(bool large) override {
+  Contents contents(bool at_end) override {
     Contents all;
     for (const auto& [name, object] : objects_) {
       for (const MapHandle& map : object.maps()) {
-        if (!is_compared(map.spec(), large)) continue;
-        auto& entries = all[name + "." + map.spec().name];
-        for (MapHandle::Entry& entry : map.dump()) {
-          entries.emplace_back(std::move(entry.key), std::move(entry.value));
-        }
+        if (!is_compared(map.spec(), at_end)) continue;
+        const std::string full = name + "." + map.spec().name;
+        const auto reader = readers_.find(full);
+        all[full] = entries_of(map, reader == readers_.end() ? nullptr : reader->second.get(), at_end);
       }
     }
     return all;
@@ -83,6 +81,11 @@ class KernelSide : public Side {
 
   Result<void> fill(const Setup::Part& part) {
     const Object& object = objects_.at(part.name);
+    for (const MapHandle& map : object.maps()) {
+      auto reader = read_records_of(map);
+      if (!reader) return std::move(reader).error();
+      if (*reader != nullptr) readers_[part.name + "." + map.spec().name] = std::move(*reader);
+    }
     for (const Setup::Entry& entry : part.entries) {
       auto map = object.map(entry.map);
       if (!map) return std::move(map).error();
@@ -108,6 +111,7 @@ class KernelSide : public Side {
   }
 
   std::map<std::string, Object> objects_;
+  std::map<std::string, std::unique_ptr<KernelReader>> readers_;  // by "part.map"
   Fd entry_;
 };
 

@@ -326,13 +326,28 @@ void add_map_kinds(std::vector<Case>& cases) {
   }
 }
 
+// Records to both kinds of ring, until both are full.
+void add_records(std::vector<Case>& cases) {
+  for (const std::uint32_t rounds : {0U, 3U}) {
+    Setup::Part part{
+        .name = "records", .path = std::string(SLUICE_TEST_OBJECTS) + "/records.o", .programs = {"records"}};
+    part.globals = {{"rounds", pack(rounds)}};
+    Case one{.name = "records_" + std::to_string(rounds), .setup = {{part}}, .inputs = frames()};
+    one.inputs.insert(one.inputs.end(), 120, {{}, Bytes(3000)});
+    cases.push_back(std::move(one));
+  }
+}
+
 void add_loader_objects(std::vector<Case>& cases) {
   for (const char* variant : {"c14.v1", "c19.v3"}) {
     std::string tail = std::string("_") + variant;
     tail[tail.find('.')] = '_';
     const auto add = [&](const std::string& stem, const std::string& program) {
       Setup::Part part{.name = stem, .path = object(stem + "." + variant), .programs = {program}};
-      if (program == "use_maps") part.programs.emplace_back("next_stage");  // libbpf fills the prog array with it
+      if (program == "use_maps") {  // libbpf fills the prog array as the object says; here the set-up has to
+        part.programs.emplace_back("next_stage");
+        part.slots.push_back({.map = "stages", .index = 1, .object = stem, .program = "next_stage"});
+      }
       std::string name = program;
       name += tail;
       cases.push_back({.name = name, .setup = {{part}}, .inputs = frames()});
@@ -355,6 +370,7 @@ std::vector<Case> all_cases() {
   add_helpers(cases);
   add_arithmetic(cases);
   add_map_kinds(cases);
+  add_records(cases);
   add_loader_objects(cases);
   return cases;
 }

@@ -9,13 +9,11 @@
 #include "dataplane/kernel/peer.h"
 #include "dataplane/pipeline/frame.h"
 #include "dataplane/pipeline/runner.h"
-#include "tests/support/packets.h"
+#include "tests/kernel/contents.h"
 #include "vm/elf.h"
 #include "vm/interpreter.h"
 
 namespace sluice::kernel {
-
-using testing_support::Bytes;
 
 struct Setup {
   struct Entry {
@@ -46,20 +44,20 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-// Map contents by "part.map", entries sorted by key.
-using Contents = std::map<std::string, std::vector<std::pair<Bytes, Bytes>>>;
+// Map contents by "part.map".
+using Contents = std::map<std::string, Entries>;
 
 class Side {
  public:
   virtual ~Side() = default;
   virtual Outcome run(const Bytes& metadata, const Bytes& frame) = 0;
-  // Of declared maps and data sections that are neither prog arrays nor maps of maps nor constant; large arrays only on
-  // request: it takes long and programs here do not write them.
-  virtual Contents contents(bool large) = 0;
+  // Of declared maps and data sections that are not constant, see contents.h. At the end also large arrays, which take
+  // long and which programs here do not write, and all that queues and rings hold, which is then gone.
+  virtual Contents contents(bool at_end) = 0;
 };
 
 // Whether `contents` has that map.
-bool is_compared(const vm::MapSpec& spec, bool large);
+bool is_compared(const vm::MapSpec& spec, bool at_end);
 
 // Errors name what could not be made.
 Result<std::unique_ptr<Side>> kernel_side(const Setup& setup);

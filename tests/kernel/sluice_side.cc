@@ -53,21 +53,11 @@ class SluiceSide : public Side {
     return outcome;
   }
 
-  Contents contents(bool large) override {
+  Contents contents(bool at_end) override {
     Contents all;
     for (const auto& [name, object] : objects_) {
       for (const auto& map : object.maps) {
-        const vm::MapSpec& spec = map->spec();
-        if (!is_compared(spec, large)) continue;
-        auto& entries = all[name + "." + spec.name];
-        Bytes key(spec.key_size);
-        Bytes next(spec.key_size);
-        for (bool more = map->next_key(nullptr, next.data()); more; more = map->next_key(key.data(), next.data())) {
-          key = next;
-          Bytes value(map->transfer_size());
-          if (map->read(key.data(), value.data()) == 0) entries.emplace_back(key, std::move(value));
-        }
-        std::ranges::sort(entries);
+        if (is_compared(map->spec(), at_end)) all[name + "." + map->spec().name] = entries_of(*map, at_end);
       }
     }
     return all;
@@ -89,6 +79,9 @@ class SluiceSide : public Side {
     auto maps = vm::make_maps(object.elf, possible_cpus());
     if (!maps) return std::move(maps).error();
     object.maps = std::move(*maps);
+    for (const auto& map : object.maps) {
+      if (auto done = read_records_of(*map); !done) return done;
+    }
     for (const std::string& name : part.programs) {
       const vm::LoadedProgram* program = object.elf.program(name);
       if (program == nullptr) return Error{ErrorCode::kConfig, "no program " + name};

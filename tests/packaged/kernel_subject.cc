@@ -102,12 +102,27 @@ Result<void> KernelSubject::fill(const SluiceSubject& like) {
     const auto& from = like.maps()[i];
     const MapHandle* const to = from == nullptr ? nullptr : map(from->spec().name);
     if (is_data || to == nullptr) continue;
-    if (auto done = fill_map(*from, *to); !done) return done;
+    auto reader = read_records_of(*to);
+    if (!reader) return std::move(reader).error();
+    if (*reader != nullptr) readers_[to->spec().name] = std::move(*reader);
+    if (auto done = fill_map(like, *from, *to); !done) return done;
   }
   return {};
 }
 
-Result<void> KernelSubject::fill_map(vm::Map& from, const MapHandle& to) {
+Result<int> KernelSubject::inner_like(const vm::Map& inner, const vm::Map* own, const std::string& outer) {
+  if (&inner != own) {
+    const MapHandle* const named = map(inner.spec().name);
+    return named == nullptr ? -1 : named->fd();
+  }
+  auto made = create_map(inner.spec());
+  if (!made) return std::move(made).error();
+  const int fd = made->get();
+  own_inner_.insert_or_assign(outer, OwnInner{std::move(*made), inner.spec()});
+  return fd;
+}
+
+Result<void> KernelSubject::fill_map(const SluiceSubject& like, vm::Map& from, const MapHandle& to) {
   const vm::MapSpec& spec = from.spec();
   const auto refused = [&](int status) {
     return Error{ErrorCode::kConfig,
@@ -123,7 +138,7 @@ Result<void> KernelSubject::fill_map(vm::Map& from, const MapHandle& to) {
     return {};
   }
   const bool of_maps = dynamic_cast<vm::MapOfMaps*>(&from) != nullptr;
-  if (!is_comparable(spec) && !of_maps && !is_devmap(spec.type) && spec.type != vm::MapType::kCpumap) return {};
+  if (!has_keys(spec.type)) return {};
   Bytes key(spec.key_size);
   Bytes next(spec.key_size);
   Bytes value(from.transfer_size());
@@ -131,9 +146,10 @@ Result<void> KernelSubject::fill_map(vm::Map& from, const MapHandle& to) {
     key = next;
     if (of_maps) {
       const auto* const inner = reinterpret_cast<const vm::Map*>(from.lookup(key.data(), 0));
-      const MapHandle* const named = inner == nullptr ? nullptr : map(inner->spec().name);
-      if (named == nullptr) continue;
-      value = of_number(static_cast<std::uint32_t>(named->fd()));
+      const auto fd = inner == nullptr ? Result<int>(-1) : inner_like(*inner, like.own_inner(from), spec.name);
+      if (!fd) return fd.error();
+      if (*fd < 0) continue;
+      value = of_number(static_cast<std::uint32_t>(*fd));
     } else if (from.read(key.data(), value.data()) != 0) {
       continue;
     }
@@ -164,9 +180,13 @@ Outcome KernelSubject::run(const Input& input) {
 Contents KernelSubject::contents() const {
   Contents all;
   for (const MapHandle& map : maps_) {
-    if (!is_comparable(map.spec())) continue;
-    auto& entries = all[map.spec().name];
-    for (MapHandle::Entry& entry : map.dump()) entries.emplace_back(std::move(entry.key), std::move(entry.value));
+    const std::string& name = map.spec().name;
+    if (!is_compared(map.spec(), true)) continue;
+    const auto reader = readers_.find(name);
+    all[name] = entries_of(map, reader == readers_.end() ? nullptr : reader->second.get(), true);
+  }
+  for (const auto& [name, inner] : own_inner_) {
+    all[name + ".inner"] = entries_of(MapHandle(inner.fd.get(), inner.spec), nullptr, true);
   }
   return all;
 }

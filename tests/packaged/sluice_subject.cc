@@ -23,31 +23,6 @@ Result<vm::ElfObject> load_packaged(const std::string& path, bool relabel) {
   return object;
 }
 
-bool is_comparable(const vm::MapSpec& spec) {
-  switch (spec.type) {
-    case vm::MapType::kHash:
-    case vm::MapType::kArray:
-    case vm::MapType::kPercpuHash:
-    case vm::MapType::kPercpuArray:
-    case vm::MapType::kLruHash:
-    case vm::MapType::kLruPercpuHash:
-    case vm::MapType::kLpmTrie: return is_compared(spec, true);
-    case vm::MapType::kProgArray:    // slots hold programs; nothing changes them
-    case vm::MapType::kArrayOfMaps:  // what is inside is compared by its own name
-    case vm::MapType::kHashOfMaps:
-    case vm::MapType::kDevmap:  // programs cannot change them, and ids of programs differ
-    case vm::MapType::kDevmapHash:
-    case vm::MapType::kCpumap:
-    case vm::MapType::kXskmap:
-    case vm::MapType::kPerfEventArray:  // no readers on either side
-    case vm::MapType::kQueue:           // no keys: no program of the packages has one
-    case vm::MapType::kStack:
-    case vm::MapType::kRingbuf:
-    case vm::MapType::kBloomFilter: return false;
-  }
-  return false;
-}
-
 Result<std::unique_ptr<SluiceSubject>> SluiceSubject::make(const vm::ElfObject& object, const std::string& program,
                                                            const pipeline::Fixture* fixture, pipeline::Engine engine) {
   std::unique_ptr<SluiceSubject> subject(new SluiceSubject(engine));
@@ -62,6 +37,8 @@ Result<std::unique_ptr<SluiceSubject>> SluiceSubject::make(const vm::ElfObject& 
     auto map = vm::make_map(declared, possible_cpus());
     maps.push_back(map ? *map : nullptr);
     subject->unmade_.push_back(map ? std::string() : std::move(map).error().message);
+    if (maps.back() == nullptr) continue;
+    if (auto done = read_records_of(*maps.back()); !done) return done.error();
   }
   for (std::size_t i = 0; i < maps.size(); ++i) {  // `.values`
     auto* const outer = dynamic_cast<vm::MapOfMaps*>(maps[i].get());
@@ -88,7 +65,27 @@ Result<std::unique_ptr<SluiceSubject>> SluiceSubject::make(const vm::ElfObject& 
       usable, {.object = subject->object_, .maps = maps, .unmade = subject->unmade_, .program = find}, diagnostics);
   if (!filled) return filled.error();
   if (diagnostics.has_errors()) return Error{ErrorCode::kConfig, diagnostics.render()};
+  if (auto done = subject->make_inner(*fixture); !done) return done.error();
   return subject;
+}
+
+Result<void> SluiceSubject::make_inner(const pipeline::Fixture& fixture) {
+  for (const config::Map& given : fixture.contents.maps) {
+    if (!given.inner || !given.entries.empty()) continue;
+    for (const auto& map : maps_) {
+      auto* const outer = dynamic_cast<vm::MapOfMaps*>(map.get());
+      if (outer == nullptr || outer->spec().name != given.name.value) continue;
+      auto made = vm::make_map(*outer->spec().inner, possible_cpus());
+      if (!made) return std::move(made).error();
+      const std::shared_ptr<vm::Map> inner = std::move(*made);
+      const Bytes key(outer->spec().key_size);
+      if (outer->set(key.data(), inner, vm::UpdateMode::kAny) != 0) {
+        return Error{ErrorCode::kConfig, fmt::format("{} takes no map of its own kind", given.name.value)};
+      }
+      own_inner_[outer] = inner;
+    }
+  }
+  return {};
 }
 
 Result<const pipeline::Runner*> SluiceSubject::runner(const std::string& name) {
@@ -147,16 +144,10 @@ Outcome SluiceSubject::run(const Input& input) {
 Contents SluiceSubject::contents() const {
   Contents all;
   for (const auto& map : maps_) {
-    if (map == nullptr || !is_comparable(map->spec())) continue;
-    auto& entries = all[map->spec().name];
-    Bytes key(map->spec().key_size);
-    Bytes next(map->spec().key_size);
-    for (bool more = map->next_key(nullptr, next.data()); more; more = map->next_key(key.data(), next.data())) {
-      key = next;
-      Bytes value(map->transfer_size());
-      if (map->read(key.data(), value.data()) == 0) entries.emplace_back(key, std::move(value));
-    }
-    std::ranges::sort(entries);
+    if (map == nullptr || !is_compared(map->spec(), true)) continue;
+    all[map->spec().name] = entries_of(*map, true);
+    const auto inner = own_inner_.find(map.get());
+    if (inner != own_inner_.end()) all[map->spec().name + ".inner"] = entries_of(*inner->second, true);
   }
   return all;
 }

@@ -3,6 +3,7 @@
 // type's rules). A type of the registry without a row here fails the contract test.
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -22,6 +23,12 @@ inline Bytes bytes_of(const void* from, std::size_t size) {
   return bytes;
 }
 inline Bytes index_key(std::uint32_t index) { return bytes_of(&index, sizeof index); }
+
+// What the environment says, for runs by hand: a million operations take up to a minute a map.
+inline std::uint64_t environment(const char* name, std::uint64_t otherwise) {
+  const char* const text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
 
 constexpr unsigned kCpus = 3;
 

@@ -267,12 +267,6 @@ TEST(KernelMapOfMaps, WhatStandsForWhatIsJudgedAsTheKernelDoes) {
   EXPECT_GT(refused, candidates.size());
 }
 
-// What the environment says, for runs by hand: a million operations take a minute a map.
-std::uint64_t environment(const char* name, std::uint64_t otherwise) {
-  const char* const text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 class KernelTwin : public ::testing::TestWithParam<Case> {};
 // Without the cases where the kernel evicts other elements: types_test.cc has what is promised of these.
 class EvictingKernelTwin : public KernelTwin {};
