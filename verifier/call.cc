@@ -143,7 +143,8 @@ Check check_helper_call(const Context& context, const State& state, std::uint32_
     const auto missing = std::ranges::find(context.program.unresolved, slot, &vm::UnresolvedAccess::insn);
     if (missing != context.program.unresolved.end()) {
       return failure(Rule::kHelperKnown, slot, -1,
-                     fmt::format("needs the {}, which is not among the types at hand", missing->what),
+                     fmt::format("needs the {}, which is not among the types at hand (program \"{}\", section \"{}\")",
+                                 missing->what, context.program.name, context.program.section),
                      {{"fix",
                        "guard the access by bpf_core_field_exists, _type_exists or _enum_value_exists, or name a "
                        "file with the types (--btf)"}});
