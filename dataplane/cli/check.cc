@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/diagnostics.h"
+#include "dataplane/cli/load.h"
 #include "dataplane/cli/verbs.h"
 #include "dataplane/config/config.h"
 #include "dataplane/pipeline/loader.h"
@@ -36,7 +37,8 @@ Checked check_file(const std::string& path, const Check& options) {
   out.programs = config->programs.size();
   out.pipelines = config->pipelines.size();
   out.maps = config->maps.size();
-  const auto pipeline = pipeline::load(*config, sources, helpers::table(), {}, out.report);
+  const auto pipeline =
+      pipeline::load(*config, sources, helpers::table(), {.cpus = stated_workers(config->workers)}, out.report);
   for (const Diagnostic& d : out.report.diagnostics.all()) out.diagnostics.add(d);
   if (out.diagnostics.has_errors()) {
     out.code = kConfig;

@@ -1,5 +1,6 @@
 #include "dataplane/cli/load.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "dataplane/cli/common.h"
@@ -7,9 +8,14 @@
 
 namespace sluice::cli {
 
+unsigned stated_workers(const config::Workers& workers) {
+  return workers.count != 0 ? workers.count : std::max(1U, static_cast<unsigned>(workers.cores.size()));
+}
+
 LoadedPipelines load_pipelines(const config::Config& config, const config::Sources& sources,
                                const std::vector<pipeline::Engine>& engines, bool quiet, unsigned cpus) {
   LoadedPipelines loaded;
+  if (cpus == 0) cpus = stated_workers(config.workers);
   for (const pipeline::Engine engine : engines) {
     pipeline::LoadReport report;
     auto made = pipeline::load(config, sources, helpers::table(), {.engine = engine, .cpus = cpus}, report);

@@ -13,8 +13,10 @@ struct LoadedPipelines {
   std::vector<std::unique_ptr<pipeline::Pipeline>> pipelines;
   int exit = 0;
 };
-// For `cpus` CPUs. `quiet`: mistakes are printed, warnings are not.
+// How many workers the file says there are, on whatever machine; 1 when it says nothing.
+unsigned stated_workers(const config::Workers& workers);
+// For `cpus` CPUs, 0 = as many as the file has workers. `quiet`: mistakes are printed, warnings are not.
 LoadedPipelines load_pipelines(const config::Config& config, const config::Sources& sources,
-                               const std::vector<pipeline::Engine>& engines, bool quiet, unsigned cpus = 1);
+                               const std::vector<pipeline::Engine>& engines, bool quiet, unsigned cpus = 0);
 
 }  // namespace sluice::cli

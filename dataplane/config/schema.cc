@@ -186,7 +186,9 @@ void put_list(Builder& b, const Value& value, const Row& row, void* target) {
 constexpr Row kEntryRows[] = {
     {"key", any("a key"), put_opaque<&MapEntry::key>, "Key, or `{hex: \"0a000001\"}`.", "", true},
     {"value", any("a value"), put_opaque<&MapEntry::value>,
-     "Value, or `{hex: ...}`; of a map of maps the name of the map inside. Per-CPU maps: every CPU's.", "or `values`"},
+     "Value, or `{hex: ...}`; of a map of maps the name of the map inside; of a CPUMAP how many frames may wait, also "
+     "as `{worker: KEY, queue: FRAMES}`. Per-CPU maps: every CPU's.",
+     "or `values`"},
     {"values", kList, put_list, "Per-CPU maps: a list of values, the first is CPU 0's; others are 0.", "or `value`"},
     {"program", kAnyText, put_text<&MapEntry::program>, "Program attached to a DEVMAP or CPUMAP entry.", ""},
 };

@@ -90,15 +90,59 @@ class MapFiller {
       }
       return;
     }
-    const bool value_ok = holds_ports() ? encode_port(value, value_bytes) : encode_value(value, value_bytes);
+    const bool value_ok = holds_ports()                              ? encode_port(value, value_bytes)
+                          : map_.spec().type == vm::MapType::kCpumap ? encode_cpu(key_bytes, value, value_bytes)
+                                                                     : encode_value(value, value_bytes);
     if (key_ok && value_ok) store(key_bytes, every_cpu(value_bytes), mark);
   }
 
-  // A number alone is a CPUMAP's queue size, also where the value has room for a program, which the wiring sets.
   bool encode_value(const Value& value, Bytes& bytes) const {
-    const bool waiting = map_.spec().type == vm::MapType::kCpumap && value.kind == Value::Kind::kScalar;
-    const ValueType type = waiting ? ValueType{.size = 4} : value_type_;
-    return context_.values().encode(value, type, what_ + ": value", std::span(bytes).first(type.size));
+    return context_.values().encode(value, value_type_, what_ + ": value", bytes);
+  }
+
+  // A CPUMAP's entry: how many frames may wait, {worker: N, queue: THAT}, or the fields of struct bpf_cpumap_val. What
+  // follows the number in an 8-byte value is the program's, set by the wiring.
+  bool encode_cpu(const Bytes& key, const Value& value, Bytes& bytes) const {
+    const Value* const queue = value.find("queue");
+    if (queue != nullptr) return encode_waiting(*queue, bytes) && fits_worker(key, value);
+    if (value.find("worker") != nullptr) {
+      context_.error(value.mark, "map-entry",
+                     fmt::format("{}: value: queue is missing: how many frames may wait", what_));
+      return false;
+    }
+    return value.kind == Value::Kind::kScalar ? encode_waiting(value, bytes) : encode_value(value, bytes);
+  }
+
+  bool encode_waiting(const Value& number, Bytes& bytes) const {
+    constexpr std::size_t kWaiting = 4;  // bytes
+    if (!context_.values().encode(number, {.size = kWaiting}, what_ + ": queue", std::span(bytes).first(kWaiting))) {
+      return false;
+    }
+    const bool any = std::ranges::any_of(bytes, [](std::byte byte) { return byte != std::byte{0}; });
+    if (!any)
+      context_.error(number.mark, "map-entry", fmt::format("{}: queue: at least 1 frame must be let in", what_));
+    return any;
+  }
+
+  // Of {worker: N, queue: ...}: nothing else is there, and N is what the key says.
+  bool fits_worker(const Bytes& key, const Value& value) const {
+    for (const config::Field& field : value.fields) {
+      if (field.key.scalar == "queue") continue;
+      Bytes worker(key.size());
+      if (field.key.scalar != "worker") {
+        context_.error(
+            field.key.mark, "map-entry",
+            fmt::format("{}: value: unknown field '{}', expected worker, queue", what_, printable(field.key.scalar)));
+        return false;
+      }
+      if (!context_.values().encode(field.value, {.size = key_type_.size}, what_ + ": worker", worker)) return false;
+      if (worker == key) continue;
+      context_.error(field.value.mark, "map-entry",
+                     fmt::format("{}: worker {}: the key is the number of the worker that runs the frames", what_,
+                                 printable(field.value.scalar)));
+      return false;
+    }
+    return true;
   }
 
   // Values of single CPUs; those of CPUs that are not there are checked and left out: files serve several machines.
@@ -191,6 +235,8 @@ class MapFiller {
       why = fmt::format("the map is full at max_entries {}", map_.spec().max_entries);
     } else if (result == -ENODEV) {
       why = fmt::format("there is no such CPU: workers are 0..{}", map_.cpus() - 1);
+    } else if (result == -EOVERFLOW) {
+      why = "a queue holds 16384 frames at most";
     } else if (result == -EINVAL && of_maps_ != nullptr) {
       why = "the map named there is not like those that may be inside: type, sizes and flags must be the same";
     }

@@ -5,6 +5,8 @@
 // The law every table printed from here obeys: each frame leaves exactly once, so
 //     rx + clones = tx + drops      and      rx = verdicts of ingress stages + frames no program saw.
 //
+// Of several workers, their sum obeys it: a frame that a CPUMAP moves is received at one and leaves at another.
+//
 // A live port can still fail to send what was counted as sent: `take_back` undoes that count.
 #include <array>
 #include <cstdint>

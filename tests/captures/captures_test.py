@@ -20,7 +20,7 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent / "support"))
 from tap import Tap  # noqa: E402
 
-PIPELINES = {"edge-router": "lan0", "l2-switch": "p1", "balancer": "uplink"}
+PIPELINES = {"edge-router": "lan0", "l2-switch": "p1", "balancer": "uplink", "cpu-spread": "left"}
 MIXED = ("unknown", "per-packet")  # no frames, or interfaces of several types: the frames decide
 EXIT_OK, EXIT_ENVIRONMENT = 0, 5
 

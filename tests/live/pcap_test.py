@@ -21,6 +21,8 @@ CASES = [
     {"config": "l2-switch.yaml", "input": ("p1", "l2.pcap"), "ports": ["p1", "p2", "p3", "host0"], "sets": []},
     {"config": "balancer.yaml", "input": ("uplink", "balancer.pcap"), "ports": ["uplink", "host0"], "sets": []},
 ]
+# What this one says of worker 1 is refused where there is but one. Its queues have room for the whole capture.
+SPREAD = {"config": "cpu-spread.yaml", "input": ("left", "imix.pcap"), "ports": ["left", "right"], "sets": []}
 
 
 def frames_of(path: Path) -> list:
@@ -102,6 +104,7 @@ def main() -> int:
             compare(lab, tap, Path(folder), case, workers=1)
         # A flow stays with its worker, so that order is all that may differ.
         compare(lab, tap, Path(folder), CASES[0], workers=2)
+        compare(lab, tap, Path(folder), SPREAD, workers=2)
     return tap.done()
 
 
