@@ -18,11 +18,16 @@ std::string hint(std::string_view name, std::span<const std::string_view> names)
   return near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
 }
 
-// Whether its values are programs, or programs may be attached to them.
+// Whether programs may be attached to its entries.
 bool takes_programs(const vm::Map& map) {
   const vm::MapType type = map.spec().type;
-  return type == vm::MapType::kProgArray || type == vm::MapType::kDevmap || type == vm::MapType::kDevmapHash ||
-         type == vm::MapType::kCpumap;
+  return type == vm::MapType::kDevmap || type == vm::MapType::kDevmapHash || type == vm::MapType::kCpumap;
+}
+
+// Whether its values are programs, CPUs or ports, which a pipeline would have to have.
+bool is_wiring(const vm::Map& map) {
+  const vm::MapType type = map.spec().type;
+  return takes_programs(map) || type == vm::MapType::kProgArray || type == vm::MapType::kXskmap;
 }
 
 // What the steps of loading a pipeline need, of a configuration without ports.
@@ -80,7 +85,7 @@ class Writer {
     }
     vm::Map& map = *target_.maps[index];
     const vm::Btf* const btf = target_.object.btf.get();
-    if (!takes_programs(map)) {
+    if (!is_wiring(map)) {
       return fill_map(context_.get(), given, map, btf, [this](std::string_view name) { return find_map(name); });
     }
     if (!check_reader(context_.get(), given, map)) return;
@@ -122,6 +127,11 @@ class Writer {
   }
 
   void attach(const config::MapEntry& entry, vm::Map& map, std::uint32_t key, const std::string& what) {
+    if (!takes_programs(map)) {
+      return context_.error(entry.program.mark,
+                            fmt::format("{}: programs are attached to entries of devmaps and cpumaps, and this is {}",
+                                        what, vm::map_type_name(map.spec().type)));
+    }
     const vm::ProgramSlot* const slot = program_slot(entry.program.value, entry.program.mark);
     if (slot == nullptr) return;
     const bool cpumap = map.spec().type == vm::MapType::kCpumap;

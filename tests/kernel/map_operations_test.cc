@@ -217,7 +217,7 @@ std::vector<Row> rows() {
   }
   add({.name = "perf_event_array",
        .spec = {.name = "events", .type = MapType::kPerfEventArray, .max_entries = 4},
-       .perf_ring = 8192,
+       .perf_ring = 4096,
        .record_key = 4});
   return all;
 }

@@ -316,6 +316,7 @@ void add_map_kinds(std::vector<Case>& cases) {
   }
   for (unsigned number = 0; number < 50; ++number) ask(3, number % 40);
   for (unsigned number = 0; number < 200; number += 3) ask(4, number);
+  for (unsigned number = 0; number < 4; ++number) ask(1, number * 5);  // these stay, to be compared
   ask(5, 0);
   kinds.inputs.push_back({{}, Bytes(15)});
   for (const std::string variant : {"c14.v1", "c19.v4"}) {

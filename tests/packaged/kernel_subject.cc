@@ -1,4 +1,8 @@
+#include <linux/if_xdp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <set>
 
@@ -6,13 +10,18 @@
 
 #include "tests/packaged/ask.h"
 #include "tests/packaged/subject.h"
+#include "vm/maps/perf_event_array.h"
 
 namespace sluice::kernel {
 namespace {
 
 bool is_devmap(vm::MapType type) { return type == vm::MapType::kDevmap || type == vm::MapType::kDevmapHash; }
 
-Bytes of_number(std::uint32_t number) { return testing_support::pack(number); }
+Bytes of_number(std::uint32_t number) {
+  Bytes bytes(sizeof number);
+  std::memcpy(bytes.data(), &number, sizeof number);
+  return bytes;
+}
 
 // Names of the entry and of all programs that prog arrays and devmaps hold.
 std::vector<std::string> programs_of(const SluiceSubject& subject) {
@@ -102,6 +111,8 @@ Result<void> KernelSubject::fill(const SluiceSubject& like) {
     const auto& from = like.maps()[i];
     const MapHandle* const to = from == nullptr ? nullptr : map(from->spec().name);
     if (is_data || to == nullptr) continue;
+    const auto* const events = dynamic_cast<const vm::PerfEventArray*>(from.get());
+    if (events != nullptr && events->ring(0) == nullptr) continue;  // nobody reads them
     auto reader = read_records_of(*to);
     if (!reader) return std::move(reader).error();
     if (*reader != nullptr) readers_[to->spec().name] = std::move(*reader);
@@ -122,6 +133,22 @@ Result<int> KernelSubject::inner_like(const vm::Map& inner, const vm::Map* own, 
   return fd;
 }
 
+Result<void> KernelSubject::put_sockets(const vm::Xskmap& from, const MapHandle& to) {
+  for (std::uint32_t i = 0; i < from.spec().max_entries; ++i) {
+    if (from.resolve(i) == 0) continue;
+    sockets_.emplace_back(socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
+    const int fd = sockets_.back().get();
+    const int entries = 64;
+    if (fd < 0 || setsockopt(fd, SOL_XDP, XDP_RX_RING, &entries, sizeof entries) != 0) {
+      return Error{ErrorCode::kEnvironment, fmt::format("no AF_XDP socket: {}", std::strerror(errno))};
+    }
+    const int status = to.update(of_number(i), of_number(static_cast<std::uint32_t>(fd)));
+    if (status != 0)
+      return Error{ErrorCode::kConfig, fmt::format("the kernel takes no socket: {}", std::strerror(-status))};
+  }
+  return {};
+}
+
 Result<void> KernelSubject::fill_map(const SluiceSubject& like, vm::Map& from, const MapHandle& to) {
   const vm::MapSpec& spec = from.spec();
   const auto refused = [&](int status) {
@@ -137,6 +164,7 @@ Result<void> KernelSubject::fill_map(const SluiceSubject& like, vm::Map& from, c
     }
     return {};
   }
+  if (const auto* const sockets = dynamic_cast<const vm::Xskmap*>(&from)) return put_sockets(*sockets, to);
   const bool of_maps = dynamic_cast<vm::MapOfMaps*>(&from) != nullptr;
   if (!has_keys(spec.type)) return {};
   Bytes key(spec.key_size);

@@ -19,6 +19,10 @@ Result<vm::ElfObject> load_packaged(const std::string& path, bool relabel) {
   if (!object) return object;
   for (vm::MapDecl& map : object->maps) {
     if (map.spec.max_entries == 0) map.spec.max_entries = 1;
+    if (map.spec.inner == nullptr || map.spec.inner->max_entries != 0) continue;
+    vm::MapSpec inner = *map.spec.inner;
+    inner.max_entries = 1;
+    map.spec.inner = std::make_shared<const vm::MapSpec>(std::move(inner));
   }
   return object;
 }
@@ -37,8 +41,6 @@ Result<std::unique_ptr<SluiceSubject>> SluiceSubject::make(const vm::ElfObject& 
     auto map = vm::make_map(declared, possible_cpus());
     maps.push_back(map ? *map : nullptr);
     subject->unmade_.push_back(map ? std::string() : std::move(map).error().message);
-    if (maps.back() == nullptr) continue;
-    if (auto done = read_records_of(*maps.back()); !done) return done.error();
   }
   for (std::size_t i = 0; i < maps.size(); ++i) {  // `.values`
     auto* const outer = dynamic_cast<vm::MapOfMaps*>(maps[i].get());
@@ -65,6 +67,10 @@ Result<std::unique_ptr<SluiceSubject>> SluiceSubject::make(const vm::ElfObject& 
       usable, {.object = subject->object_, .maps = maps, .unmade = subject->unmade_, .program = find}, diagnostics);
   if (!filled) return filled.error();
   if (diagnostics.has_errors()) return Error{ErrorCode::kConfig, diagnostics.render()};
+  for (const auto& map : pipeline::read_maps(*fixture, {.object = subject->object_, .maps = maps})) {
+    if (map == nullptr) continue;
+    if (auto done = read_records_of(*map); !done) return done.error();
+  }
   if (auto done = subject->make_inner(*fixture); !done) return done.error();
   return subject;
 }

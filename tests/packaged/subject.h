@@ -11,6 +11,7 @@
 #include "dataplane/pipeline/frame.h"
 #include "dataplane/pipeline/runner.h"
 #include "tests/kernel/side.h"
+#include "vm/maps/xskmap.h"
 
 namespace sluice::kernel {
 
@@ -86,6 +87,8 @@ class KernelSubject {
   Result<void> load_instructions_of(const SluiceSubject& like, const std::vector<std::string>& programs);
   Result<void> fill(const SluiceSubject& like);
   Result<void> fill_map(const SluiceSubject& like, vm::Map& from, const MapHandle& to);
+  // Sockets of no interface: a test run hands them nothing.
+  Result<void> put_sockets(const vm::Xskmap& from, const MapHandle& to);
   // The descriptor of the map that stands here for `inner`, or -1: that of its name, or a new one for one of our own.
   Result<int> inner_like(const vm::Map& inner, const vm::Map* own, const std::string& outer);
   [[nodiscard]] const MapHandle* map(const std::string& name) const;
@@ -94,6 +97,7 @@ class KernelSubject {
   std::vector<Fd> descriptors_;     // of our own maps, otherwise
   std::vector<MapHandle> maps_;
   std::map<std::string, std::unique_ptr<KernelReader>> readers_;  // by map
+  std::vector<Fd> sockets_;
   struct OwnInner {
     Fd fd;
     vm::MapSpec spec;

@@ -268,7 +268,7 @@ TEST(KernelMapOfMaps, WhatStandsForWhatIsJudgedAsTheKernelDoes) {
 }
 
 class KernelTwin : public ::testing::TestWithParam<Case> {};
-// Without the cases where the kernel evicts other elements: types_test.cc has what is promised of these.
+// Without the cases where the kernel evicts other elements: lru_test.cc has what is promised of these.
 class EvictingKernelTwin : public KernelTwin {};
 
 TEST_P(EvictingKernelTwin, RandomOperationsAnswerAsTheKernelDoes) {
