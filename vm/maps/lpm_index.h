@@ -14,7 +14,7 @@ namespace sluice::vm {
 
 class LpmIndex {
  public:
-  static constexpr std::uint32_t kMostSteps = 2;
+  static constexpr std::uint32_t kMostSteps = 1;
 
   // Address space for an index of a map of `max_entries` keys; sets the view's part of it. data_size is set.
   static Result<MapMemory> reserve(std::uint32_t max_entries, std::uint32_t data_size);
