@@ -166,8 +166,8 @@ bool Emitter::emit_lookup_inline(const Op& op) {
   return true;
 }
 
-// rsi = key. What the first load of a look-up of all 32 bits answers, as lpm_trie_sized in lookup.cc; `further` emits
-// the call for the rest. What is read of the view here never changes.
+// rsi = key. What the first load of a look-up of all 32 bits answers, without a call; `further` emits the call for the
+// rest. What is read of the view here never changes.
 template <typename Further>
 void Emitter::emit_ipv4_lookup(const vm::LpmTrieView& view, Further further) {
   a_.cmp(dword[rsi], 32);

@@ -107,32 +107,41 @@ __attribute__((noinline)) std::uint8_t* lpm_trie(const void* view, const std::ui
   return vm::lpm_trie_lookup(static_cast<const vm::LpmTrieView*>(view), key);
 }
 
-// kBytes: of data.
-template <std::uint32_t kBytes>
-__attribute__((noinline, flatten)) std::uint8_t* lpm_trie_further(const vm::LpmTrieView& view,
-                                                                  const std::uint8_t* key) noexcept {
-  for (;;) {
-    const std::uint32_t before = __atomic_load_n(&view.sequence, __ATOMIC_ACQUIRE);
-    const std::uint32_t node = vm::lpm_index_walk(&view, kBytes, key + 4);
-    if (__atomic_load_n(&view.sequence, __ATOMIC_RELAXED) != before) continue;
-    return node != 0 ? vm::lpm_trie_value(&view, node) : nullptr;
-  }
-}
-
-// What one load of the first table answers is answered here, in few instructions: each look-up waits for memory, and
-// the more of them the CPU holds the less that shows. One load is whole without the sequence. Programs nearly always
-// ask for all bits of a key.
-template <std::uint32_t kBytes>
-std::uint8_t* lpm_trie_sized(const void* shared, const std::uint8_t* key, std::uint32_t) noexcept {
-  const auto& view = *static_cast<const vm::LpmTrieView*>(shared);
+template <std::uint32_t kBytes>  // of data
+bool asks_for_all(const std::uint8_t* key) noexcept {
   std::uint32_t bits = 0;
   std::memcpy(&bits, key, sizeof bits);
-  if (bits != kBytes * 8) [[unlikely]]
+  return bits == kBytes * 8;
+}
+
+// Programs nearly always ask for all bits of a key, and the index nearly always answers by its tables and one node:
+// what else there is begins anew in lpm_trie, so that this needs neither a stack nor a loop.
+template <std::uint32_t kBytes>
+__attribute__((noinline, flatten)) std::uint8_t* lpm_trie_sized(const void* shared, const std::uint8_t* key,
+                                                                std::uint32_t) noexcept {
+  const auto& view = *static_cast<const vm::LpmTrieView*>(shared);
+  if (!asks_for_all<kBytes>(key)) [[unlikely]]
     return lpm_trie(shared, key, 0);
-  const vm::LpmEntry entry =
-      __atomic_load_n(&view.first[vm::lpm_index_first(&view, kBytes, key + 4)], __ATOMIC_ACQUIRE);
+  const std::uint32_t before = __atomic_load_n(&view.sequence, __ATOMIC_ACQUIRE);
+  const std::uint32_t node = vm::lpm_index_quick(&view, kBytes, key + 4);
+  if (node == 0 || __atomic_load_n(&view.sequence, __ATOMIC_RELAXED) != before) return lpm_trie(shared, key, 0);
+  return vm::lpm_trie_value(&view, node);
+}
+
+// What the first table and the one above it answer is answered here, in few instructions: each look-up waits for
+// memory, and the more of them the CPU holds the less that shows. Both are read, the shorter prefix first, so that
+// nothing is guessed. That needs no sequence: either load is whole.
+std::uint8_t* lpm_trie_ipv4(const void* shared, const std::uint8_t* key, std::uint32_t) noexcept {
+  const auto& view = *static_cast<const vm::LpmTrieView*>(shared);
+  if (!asks_for_all<4>(key)) [[unlikely]]
+    return lpm_trie(shared, key, 0);
+  const std::uint32_t first = vm::lpm_index_first(&view, 4, key + 4);
+  const std::uint32_t* const above = vm::lpm_index_above(&view);
+  const std::uint32_t shorter = above != nullptr ? __atomic_load_n(&above[first >> 8], __ATOMIC_ACQUIRE) : 0;
+  vm::LpmEntry entry = __atomic_load_n(&view.first[first], __ATOMIC_ACQUIRE);
+  if (entry == 0) entry = shorter;
   // A prefix and nothing below.
-  if (entry - 1 >= vm::kLpmWalk - 1) return lpm_trie_further<kBytes>(view, key);
+  if (entry - 1 >= vm::kLpmWalk - 1) return lpm_trie_sized<4>(shared, key, 0);
   return vm::lpm_trie_value(&view, entry);
 }
 
@@ -168,7 +177,7 @@ LookupFunction lookup_function(const vm::Map& map, Features features) {
   if (map.view() == nullptr) return nullptr;
   const vm::MapSpec& spec = map.spec();
   if (spec.type == vm::MapType::kLpmTrie) {
-    return spec.key_size == 4 + 4 ? lpm_trie_sized<4> : spec.key_size == 4 + 16 ? lpm_trie_sized<16> : lpm_trie;
+    return spec.key_size == 4 + 4 ? lpm_trie_ipv4 : spec.key_size == 4 + 16 ? lpm_trie_sized<16> : lpm_trie;
   }
   for (const Sized& s : kSized) {
     if (features.sse42 && s.key_size == spec.key_size) return s.functions.of(spec.type);

@@ -33,7 +33,7 @@ struct LpmIndex::Sizes {
                             : max_entries < 65536 ? 16U
                                                   : 24U,
                             data_size * 8)),
-        tables(data_size * 8 > first_bits ? max_entries / 4 + 64 : 0) {}
+        tables(data_size * 8 > first_bits ? max_entries / 2 + 64 : 0) {}
   [[nodiscard]] std::uint64_t first_bytes() const { return sizeof(LpmEntry) << first_bits; }
   [[nodiscard]] std::uint64_t shorter_bytes(unsigned bits) const { return bits < first_bits ? 4ULL << bits : 0; }
   [[nodiscard]] std::uint64_t table_bytes() const {
@@ -71,6 +71,10 @@ LpmIndex::LpmIndex(LpmTrieView& view, MapMemory memory, std::uint32_t max_entrie
 
 std::uint32_t LpmIndex::child(std::uint32_t number, unsigned side) const noexcept {
   return load(node(number).children[side]);
+}
+
+bool LpmIndex::in_first(std::uint32_t bits) const noexcept {
+  return bits <= view_.first_bits && bits + kReach >= view_.first_bits;
 }
 
 std::uint32_t LpmIndex::bits_of(std::uint32_t number) const noexcept { return lpm_trie_bits(&node(number)); }
@@ -116,18 +120,21 @@ struct LpmIndex::Path {
 bool LpmIndex::follow(const Change& asked) noexcept {
   Change change = asked;
   const unsigned level = level_of(change.bits);
-  // What takes the place of a prefix that went belongs to its level only.
-  if (change.shorter != 0 && level_of(bits_of(change.shorter)) != level) change.shorter = 0;
   const unsigned last_first = view_.first_bits / 8 - 1;
-  if (level < last_first) {
+  // What takes the place of a prefix that went belongs to the same tables.
+  if (change.shorter != 0) {
+    const std::uint32_t bits = bits_of(change.shorter);
+    if (in_first(bits) != in_first(change.bits) || (!in_first(bits) && level_of(bits) != level)) change.shorter = 0;
+  }
+  if (change.bits < view_.first_bits && !in_first(change.bits)) {
     follow_shorter(change, level);
     return false;
   }
   const std::uint32_t at = lpm_index_first(&view_, view_.data_size, change.data);
   Path path;
-  if (level == last_first) {
-    const std::uint32_t start = (at & ~0xffU) | first_of(change.data, change.bits);
-    follow_range(view_.first, 0, change, start, count_of(change.bits));
+  if (in_first(change.bits)) {
+    const std::uint32_t count = 1U << (view_.first_bits - change.bits);
+    follow_range(view_.first, 0, change, at & ~(count - 1), count);
     if (change.bits != view_.first_bits) return false;
     path.push(view_.first[at], 0);
   } else {

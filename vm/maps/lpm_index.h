@@ -14,7 +14,9 @@ namespace sluice::vm {
 
 class LpmIndex {
  public:
-  static constexpr std::uint32_t kMostSteps = 2;
+  static constexpr std::uint32_t kMostSteps = 1;
+  static constexpr std::uint32_t kReach =
+      10;  // a prefix that much shorter than the places of `first` is in all of them
 
   // Address space for an index of a map of `max_entries` keys; sets the view's part of it. data_size is set.
   static Result<MapMemory> reserve(std::uint32_t max_entries, std::uint32_t data_size);
@@ -43,6 +45,8 @@ class LpmIndex {
   }
   [[nodiscard]] LpmTrieNode& node(std::uint32_t number) const noexcept { return *lpm_trie_node(&view_, number); }
   [[nodiscard]] std::uint32_t child(std::uint32_t number, unsigned side) const noexcept;
+  // Whether prefixes of so many bits are in the table `first` or beside what its entries lead to.
+  [[nodiscard]] bool in_first(std::uint32_t bits) const noexcept;
   [[nodiscard]] std::uint32_t bits_of(std::uint32_t number) const noexcept;
   // Where the prefix of an entry is that has a way on: kLpmTable or kLpmWalk and a number.
   [[nodiscard]] std::uint32_t& covering(LpmEntry way) const noexcept;

@@ -81,6 +81,17 @@ static inline uint32_t lpm_trie_match(uint32_t data_size, LpmTrieNode* node, con
   return most;
 }
 
+// 1 when the first `bits` bits, at most 8 * data_size, of a node's data and of `data` agree.
+static inline int lpm_trie_fits(uint32_t data_size, LpmTrieNode* node, const uint8_t* data, uint32_t bits) {
+  const uint64_t* stored = (const uint64_t*)(const void*)lpm_trie_data(node);
+  for (; bits >= 64; bits -= 64, data += 8, data_size -= 8) {
+    if (__atomic_load_n(stored++, __ATOMIC_ACQUIRE) != word_at(data)) return 0;
+  }
+  if (bits == 0) return 1;
+  const uint64_t word = data_size % 8 == 0 || data_size > 8 ? word_at(data) : word_tail(data, data_size);
+  return __builtin_bswap64(__atomic_load_n(stored, __ATOMIC_ACQUIRE) ^ word) >> (64 - bits) == 0;
+}
+
 // The number of the node with the longest prefix of the first `bits` bits of `data`, of those from `node` down, or 0;
 // not yet trusted.
 static inline uint32_t lpm_trie_walk(const LpmTrieView* view, uint32_t data_size, uint32_t node, const uint8_t* data,
@@ -91,7 +102,7 @@ static inline uint32_t lpm_trie_walk(const LpmTrieView* view, uint32_t data_size
     const uint32_t held = __atomic_load_n(&at->prefix, __ATOMIC_ACQUIRE);
     const uint32_t prefix = held & ~kLpmValue;
     if (prefix < least || prefix > bits) break;  // prefixes grow on every way down, or the walk has strayed
-    if (lpm_trie_match(data_size, at, data, prefix) < prefix) break;
+    if (!lpm_trie_fits(data_size, at, data, prefix)) break;
     if ((held & kLpmValue) != 0) found = node;
     if (prefix == data_size * 8) break;
     node = __atomic_load_n(&at->children[lpm_trie_bit(data, prefix)], __ATOMIC_ACQUIRE);
@@ -111,23 +122,39 @@ static inline uint32_t lpm_index_first(const LpmTrieView* view, uint32_t data_si
   return __builtin_bswap32(word) >> view->first_shift;
 }
 
-// What lpm_index_walk does with an entry that says to walk; `found`: the prefix it finds if there is none longer.
+// What an entry finds that says to walk from `start`; `found`: the prefix of the entries before it. Nearly always the
+// walk is of one node; `quick`: another one is left, and the answer is 0.
 static inline uint32_t lpm_index_end(const LpmTrieView* view, uint32_t data_size, const uint8_t* data, uint32_t start,
-                                     uint32_t found) {
+                                     uint32_t found, int quick) {
+  const uint32_t all = data_size * 8;
   if (start == 0) {
-    return lpm_trie_walk(view, data_size, __atomic_load_n(&view->root, __ATOMIC_ACQUIRE), data, data_size * 8);
+    if (quick) return 0;
+    return lpm_trie_walk(view, data_size, __atomic_load_n(&view->root, __ATOMIC_ACQUIRE), data, all);
   }
-  const uint32_t covering = __atomic_load_n(&lpm_trie_node(view, start)->covering, __ATOMIC_ACQUIRE);
+  LpmTrieNode* const at = lpm_trie_node(view, start);
+  const uint32_t covering = __atomic_load_n(&at->covering, __ATOMIC_ACQUIRE);
   if (covering != 0) found = covering;
-  const uint32_t longer = lpm_trie_walk(view, data_size, start, data, data_size * 8);
+  const uint32_t held = __atomic_load_n(&at->prefix, __ATOMIC_ACQUIRE);
+  const uint32_t bits = held & ~kLpmValue;
+  if (!lpm_trie_fits(data_size, at, data, bits)) return found;
+  if ((held & kLpmValue) != 0) found = start;
+  if (bits == all) return found;
+  const uint32_t child = __atomic_load_n(&at->children[lpm_trie_bit(data, bits)], __ATOMIC_ACQUIRE);
+  if (child == 0) return found;
+  if (quick) return 0;
+  const uint32_t longer = lpm_trie_walk(view, data_size, child, data, all);
   return longer != 0 ? longer : found;
 }
 
-// The same as lpm_trie_walk from the root with all bits, by the index.
-static inline uint32_t lpm_index_walk(const LpmTrieView* view, uint32_t data_size, const uint8_t* data) {
-  const uint32_t first = lpm_index_first(view, data_size, data);
+// The table of `shorter` for prefixes that are up to 8 bits shorter than those of `first`, or null.
+static inline const uint32_t* lpm_index_above(const LpmTrieView* view) {
+  return view->first_bits > 8 ? view->shorter[view->first_bits / 8 - 2] : 0;
+}
+
+// What the tables from `first` down have for `data`, `first` its place there; `found` when that is nothing.
+static inline uint32_t lpm_index_tables(const LpmTrieView* view, uint32_t data_size, const uint8_t* data,
+                                        uint32_t first, uint32_t found, int quick) {
   LpmEntry entry = __atomic_load_n(&view->first[first], __ATOMIC_ACQUIRE);
-  uint32_t found = 0;
   // A look-up that has strayed may find more tables than a key has bytes.
   for (uint32_t byte = view->first_bits / 8; (entry & kLpmTable) != 0 && byte < data_size; ++byte) {
     const uint64_t table = entry & ~kLpmTable;
@@ -135,16 +162,26 @@ static inline uint32_t lpm_index_walk(const LpmTrieView* view, uint32_t data_siz
     entry = __atomic_load_n(&view->tables[table * kLpmTableEntries + data[byte]], __ATOMIC_ACQUIRE);
     if (covering != 0) found = covering;
   }
-  if ((entry & kLpmWalk) != 0) {
-    found = lpm_index_end(view, data_size, data, entry & ~kLpmWalk, found);
-  } else if (entry != 0 && entry < kLpmWalk) {
-    found = entry;
+  if ((entry & kLpmWalk) != 0) return lpm_index_end(view, data_size, data, entry & ~kLpmWalk, found, quick);
+  return entry != 0 ? entry : found;
+}
+
+// The same as lpm_trie_walk from the root with all bits, by the index. What is shorter is read before what is longer,
+// as on a walk: a prefix that comes after a longer one is not found in its place.
+static inline uint32_t lpm_index_walk(const LpmTrieView* view, uint32_t data_size, const uint8_t* data) {
+  const uint32_t first = lpm_index_first(view, data_size, data);
+  uint32_t found = 0;
+  for (uint32_t bits = 8; bits < view->first_bits; bits += 8) {
+    const uint32_t longer =
+        __atomic_load_n(&view->shorter[bits / 8 - 1][first >> (view->first_bits - bits)], __ATOMIC_ACQUIRE);
+    if (longer != 0) found = longer;
   }
-  if (found == 0 && view->first_bits > 16) found = __atomic_load_n(&view->shorter[1][first >> 8], __ATOMIC_ACQUIRE);
-  if (found == 0 && view->first_bits > 8) {
-    found = __atomic_load_n(&view->shorter[0][first >> (view->first_bits - 8)], __ATOMIC_ACQUIRE);
-  }
-  return found;
+  return lpm_index_tables(view, data_size, data, first, found, 0);
+}
+
+// lpm_index_walk without what is rare; 0 = ask that one.
+static inline uint32_t lpm_index_quick(const LpmTrieView* view, uint32_t data_size, const uint8_t* data) {
+  return lpm_index_tables(view, data_size, data, lpm_index_first(view, data_size, data), 0, 1);
 }
 
 // The node number that `key` (4 bytes of prefix length, then data) finds, or 0.

@@ -111,13 +111,13 @@ TEST(DirectLookup, FindsInLpmTries) {
 
 // Prefixes of all lengths that crowd, so that some are in the index's first table, some in those below and some behind
 // a walk; keys of full length and shorter.
-TEST(DirectLookup, FindsTheLongestPrefixOfKeysOfAnyLength) {
+void expect_longest_prefixes(std::uint32_t max_entries) {
   for (const std::uint32_t bytes : {3U, 4U, 16U}) {
     const std::shared_ptr<vm::Map> map = std::move(*vm::make_map({.name = "m",
                                                                   .type = vm::MapType::kLpmTrie,
                                                                   .key_size = 4 + bytes,
                                                                   .value_size = 12,
-                                                                  .max_entries = 2000,
+                                                                  .max_entries = max_entries,
                                                                   .flags = vm::kMapNoPrealloc},
                                                                  1));
     vm::Prng random{bytes};
@@ -147,6 +147,10 @@ TEST(DirectLookup, FindsTheLongestPrefixOfKeysOfAnyLength) {
     EXPECT_LT(misses, 2000U);
   }
 }
+
+// Two sizes of the index's first table.
+TEST(DirectLookup, FindsTheLongestPrefixOfKeysOfAnyLength) { expect_longest_prefixes(2000); }
+TEST(DirectLookup, FindsTheLongestPrefixInLargeTries) { expect_longest_prefixes(70'000); }
 
 TEST(DirectLookup, ThereIsNoneForMapsWithoutAView) {
   EXPECT_EQ(x86_64::lookup_function(testing_support::TestArray(4, 4), x86_64::detect_features()), nullptr);

@@ -1,5 +1,7 @@
 // The index beside an LPM trie: after any changes, look-ups of full length, which go by the index, find what a search
 // through all prefixes finds. Keys crowd, so that tables are made, run out and become empty again.
+#include <algorithm>
+#include <array>
 #include <map>
 #include <random>
 
@@ -132,6 +134,129 @@ TEST_P(LpmIndexed, IsEmptyWhenThePrefixesAreGone) {
   for (const std::uint32_t bits : {8U, 16U}) {
     for (std::uint32_t i = 0; bits < view.first_bits && i < 1U << bits; ++i) {
       ASSERT_EQ(view.shorter[bits / 8 - 1][i], 0U) << i;
+    }
+  }
+}
+
+// Prefixes by hand, of IPv6: where an entry's prefix lies when longer ones are below it, and what becomes of it.
+class LpmCovering : public ::testing::Test {
+ protected:
+  using Data = std::array<std::uint8_t, 16>;
+  void make(std::uint32_t max_entries) {
+    map_ = std::move(*make_map({.name = "trie",
+                                .type = MapType::kLpmTrie,
+                                .key_size = 4 + 16,
+                                .value_size = 8,
+                                .max_entries = max_entries,
+                                .flags = kMapNoPrealloc},
+                               1));
+  }
+  static std::array<std::byte, 20> key(const Data& data, std::uint32_t bits) {
+    std::array<std::byte, 20> key{};
+    std::memcpy(key.data(), &bits, 4);
+    for (std::uint32_t i = 0; i < 16; ++i) {
+      const std::uint32_t kept = bits >= 8 * (i + 1) ? 8 : bits > 8 * i ? bits - 8 * i : 0;
+      key[4 + i] = static_cast<std::byte>(data[i] & (0xff00U >> kept));
+    }
+    return key;
+  }
+  void put(const Data& data, std::uint32_t bits, std::uint64_t value) {
+    ASSERT_EQ(map_->update(key(data, bits).data(), reinterpret_cast<const std::byte*>(&value), UpdateMode::kAny, 0), 0);
+  }
+  void drop(const Data& data, std::uint32_t bits) { ASSERT_EQ(map_->erase(key(data, bits).data()), 0); }
+  std::uint64_t found(const Data& data) {
+    const std::byte* const value = map_->lookup(key(data, 128).data(), 0);
+    std::uint64_t number = 0;
+    if (value != nullptr) std::memcpy(&number, value, sizeof number);
+    return number;
+  }
+  [[nodiscard]] const LpmTrieView& view() const { return *static_cast<const LpmTrieView*>(map_->view()); }
+  [[nodiscard]] LpmEntry first(const Data& data) const {
+    return view().first[lpm_index_first(&view(), 16, data.data())];
+  }
+
+  static constexpr Data kBase = {0x20, 0x01, 0x0d, 0xb8};
+  static constexpr Data kMiss = {0x20, 0x01, 0x0d, 0x77};  // in 2001:d00::/24, which is a place of `first`
+  std::unique_ptr<Map> map_;
+};
+
+TEST_F(LpmCovering, ThePrefixAboveATableComesChangesAndGoes) {
+  make(70'000);
+  for (std::uint8_t i = 0; i < 8; ++i) put({0x20, 0x01, 0x0d, static_cast<std::uint8_t>(0xb0 + i), i}, 40, 100U + i);
+  ASSERT_EQ(first(kBase) & kLpmTable, kLpmTable);
+  EXPECT_EQ(found(kMiss), 0U);
+  put(kBase, 24, 1);
+  EXPECT_EQ(found(kMiss), 1U);
+  put(kBase, 24, 2);  // another node with the same prefix
+  EXPECT_EQ(found(kMiss), 2U);
+  put(kBase, 20, 3);  // shorter, of the same level: only where there is no longer one
+  EXPECT_EQ(found(kMiss), 2U);
+  EXPECT_EQ(found({0x20, 0x01, 0x0e}), 3U);
+  put(kBase, 12, 4);  // of the level above
+  drop(kBase, 24);
+  EXPECT_EQ(found(kMiss), 3U);
+  drop(kBase, 20);
+  EXPECT_EQ(found(kMiss), 4U);
+  EXPECT_EQ(found({0x20, 0x01, 0x0d, 0xb3, 3}), 103U);
+  drop(kBase, 12);
+  EXPECT_EQ(found(kMiss), 0U);
+  // An entry whose table goes keeps its prefix.
+  put(kBase, 22, 5);
+  for (std::uint8_t i = 0; i < 8; ++i) drop({0x20, 0x01, 0x0d, static_cast<std::uint8_t>(0xb0 + i), i}, 40);
+  EXPECT_EQ(first(kBase) & (kLpmTable | kLpmWalk), 0U);
+  EXPECT_EQ(found(kMiss), 5U);
+}
+
+TEST_F(LpmCovering, ThePrefixBesideAWalkComesChangesAndGoes) {
+  make(70'000);
+  put(kBase, 48, 10);
+  ASSERT_EQ(first(kBase) & (kLpmTable | kLpmWalk), kLpmWalk);
+  EXPECT_EQ(found(kBase), 10U);
+  EXPECT_EQ(found(kMiss), 0U);
+  put(kBase, 20, 1);
+  EXPECT_EQ(found(kMiss), 1U);
+  put(kBase, 22, 2);
+  EXPECT_EQ(found(kMiss), 2U);
+  put(kBase, 48, 11);  // the walk starts at another node
+  EXPECT_EQ(found(kBase), 11U);
+  EXPECT_EQ(found(kMiss), 2U);
+  put(kBase, 40, 12);  // above the start
+  EXPECT_EQ(found(kMiss), 2U);
+  EXPECT_EQ(found({0x20, 0x01, 0x0d, 0xb8, 0, 9}), 12U);
+  drop(kBase, 22);
+  EXPECT_EQ(found(kMiss), 1U);
+  drop(kBase, 48);
+  drop(kBase, 40);
+  EXPECT_EQ(first(kBase) & (kLpmTable | kLpmWalk), 0U);
+  EXPECT_EQ(found(kMiss), 1U);
+  EXPECT_EQ(found(kBase), 1U);
+}
+
+// A prefix of each length on one way down; whatever goes, the next shorter one is found.
+TEST_F(LpmCovering, EachOfAHundredAndTwentyNineNestedPrefixesIsFound) {
+  for (const std::uint32_t max_entries : {200U, 3000U, 70'000U}) {
+    make(max_entries);
+    std::mt19937 random{max_entries};
+    std::vector<std::uint32_t> order;
+    for (std::uint32_t bits = 0; bits <= 128; ++bits) order.push_back(bits);
+    std::vector<bool> there(129);
+    const auto check = [&] {
+      for (std::uint32_t off = 0; off <= 128; ++off) {
+        Data data = kBase;
+        if (off < 128) data[off / 8] = static_cast<std::uint8_t>(data[off / 8] ^ (0x80U >> off % 8));
+        std::uint32_t longest = off;
+        while (longest != 0 && !there[longest]) --longest;
+        ASSERT_EQ(found(data), there[longest] ? longest + 1 : 0U) << "leaves at bit " << off;
+      }
+    };
+    for (const bool comes : {true, false, true}) {
+      std::ranges::shuffle(order, random);
+      for (const std::uint32_t bits : order) {
+        comes ? put(kBase, bits, bits + 1) : drop(kBase, bits);
+        there[bits] = comes;
+        check();
+        if (HasFatalFailure()) return;
+      }
     }
   }
 }
