@@ -303,7 +303,7 @@ class SocketsInTheKernel : public ::testing::Test {
   // Whether look-ups of sockets in any state, and of full ones, find a socket by its peer.
   static bool finds(const World& world, std::int32_t helper, const vm::Socket& socket) {
     const vm::Sockets sockets(world.rows);
-    Peers peers({.helper = helper}, sockets);
+    Peers peers(Question{.helper = helper}, sockets);
     return peers.agree(tuple_of(false, socket.dst_ip4.data(), socket.src_ip4.data(), socket.dst_port,
                                 htons(static_cast<std::uint16_t>(socket.src_port))),
                        "a look-up by peer");
@@ -315,7 +315,7 @@ class SocketsInTheKernel : public ::testing::Test {
     unsigned found = 0;
     for (const std::int32_t helper : {kFind, kFindUdp, kFindAny}) {
       for (const bool six : {false, true}) {
-        Peers peers({.helper = helper, .bytes = six ? 36U : 12U}, sockets);
+        Peers peers(Question{.helper = helper, .bytes = six ? 36U : 12U}, sockets);
         for (std::size_t i = 0; i < world.rows.size(); ++i) found += compare_row(world.rows[i].socket, six, peers, i);
       }
     }
