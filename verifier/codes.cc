@@ -308,9 +308,10 @@ long program(struct xdp_md *ctx) {
   return (long)ctx->data;
 }
 )"},
-    {"socket-access",
-     "a socket is written, or read where it has no field, more widely or at another place than the field",
-     "read the fields of struct bpf_sock by their names; those past mark only of what bpf_sk_lookup_tcp or _udp gave",
+    {"socket-access", "a socket is written, or read where it has no field or in a width that the field does not allow",
+     "read the fields of struct bpf_sock by their names; type, protocol, mark and priority only of what "
+     "bpf_sk_lookup_tcp or "
+     "_udp gave",
      R"(SEC("xdp")
 int program(struct xdp_md *ctx) {
   struct bpf_sock_tuple tuple = {.ipv4.dport = 0x5000};

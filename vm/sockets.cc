@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <compare>
 #include <tuple>
 #include <utility>
 
@@ -24,10 +25,23 @@ Address peer(const Socket& socket) noexcept { return socket.family == kInet ? wi
 bool is_any(const Address& address) noexcept { return address == Address{}; }
 bool has_peer(const Socket& socket) noexcept { return socket.dst_port != 0; }
 
-auto order(const SocketRow& row) noexcept { return std::pair(row.socket.protocol, row.socket.src_port); }
+// Rows of one key lie side by side: those with a peer by that peer, all others of a port together.
+struct Key {
+  std::uint32_t protocol = 0;
+  std::uint32_t port = 0;       // local, in the host's order
+  std::uint16_t peer_port = 0;  // in network order, 0 = none
+  Address peer{};
+  auto operator<=>(const Key&) const = default;
+};
+Key key_of(const SocketRow& row) noexcept {
+  const Socket& socket = row.socket;
+  return {socket.protocol, socket.src_port, socket.dst_port, peer(socket)};
+}
+Key unconnected(std::uint32_t protocol, const SocketTuple& tuple) noexcept {
+  return {protocol, swap_bytes(tuple.destination_port), 0, {}};
+}
 
-// How well a row without a peer, or a UDP one, suits the frame: 0 = not at all. The kernel's compute_score puts the
-// address first, and only then what follows.
+// How well a row of the frame's key suits the frame: 0 = not at all.
 unsigned score(const SocketRow& row, const SocketTuple& tuple, std::uint32_t ifindex) noexcept {
   const Socket& socket = row.socket;
   if (socket.bound_dev_if != 0 && socket.bound_dev_if != ifindex) return 0;
@@ -35,50 +49,44 @@ unsigned score(const SocketRow& row, const SocketTuple& tuple, std::uint32_t ifi
   const bool dual = socket.family == kInet6 && tuple.family == kInet && any && !row.ipv6_only && !has_peer(socket);
   if (socket.family != tuple.family && !dual) return 0;
   if (!any && local(socket) != tuple.destination) return 0;
-  unsigned points = 1;
-  if (has_peer(socket)) {
-    if (peer(socket) != tuple.source || socket.dst_port != tuple.source_port) return 0;
-    points += 8;
+  // What is preferred is the address, then the port that it came in by, then the family.
+  return 1U + (any ? 0 : 4U) + (socket.bound_dev_if != 0 ? 2U : 0) + (socket.family == tuple.family ? 1U : 0);
+}
+
+// The best of the rows of one key, or null.
+const Socket* best(const std::vector<SocketRow>& rows, const Key& key, const SocketTuple& tuple,
+                   std::uint32_t ifindex) noexcept {
+  const Socket* found = nullptr;
+  unsigned most = 0;
+  for (const SocketRow& row : std::ranges::equal_range(rows, key, {}, key_of)) {
+    const unsigned points = score(row, tuple, ifindex);
+    if (points <= most) continue;
+    most = points;
+    found = &row.socket;
   }
-  if (socket.bound_dev_if != 0) points += 4;
-  if (socket.family == tuple.family) points += 1;
-  return points + (any ? 0 : 16);
+  return found;
 }
 
 }  // namespace
 
-Sockets::Sockets(std::vector<SocketRow> rows) : rows_(std::move(rows)) { std::ranges::stable_sort(rows_, {}, order); }
+Sockets::Sockets(std::vector<SocketRow> rows) : rows_(std::move(rows)) { std::ranges::stable_sort(rows_, {}, key_of); }
 
 bool Sockets::clash(const SocketRow& a, const SocketRow& b) noexcept {
-  const auto key = [](const Socket& s) {
-    return std::tuple(s.protocol, s.family, s.src_port, local(s), peer(s), s.dst_port, s.bound_dev_if);
-  };
-  return key(a.socket) == key(b.socket);
+  const auto rest = [](const Socket& s) { return std::tuple(s.family, local(s), s.bound_dev_if); };
+  return key_of(a) == key_of(b) && rest(a.socket) == rest(b.socket);
 }
 
 const Socket* Sockets::listener(std::uint32_t protocol, const SocketTuple& tuple,
                                 std::uint32_t ifindex) const noexcept {
-  const Socket* best = nullptr;
-  unsigned most = 0;
-  const std::pair key(protocol, std::uint32_t{swap_bytes(tuple.destination_port)});
-  for (const SocketRow& row : std::ranges::equal_range(rows_, key, {}, order)) {
-    if (protocol == kTcp && has_peer(row.socket)) continue;
-    const unsigned points = score(row, tuple, ifindex);
-    if (points <= most) continue;
-    most = points;
-    best = &row.socket;
-  }
-  return best;
+  return best(rows_, unconnected(protocol, tuple), tuple, ifindex);
 }
 
 const Socket* Sockets::find(std::uint32_t protocol, const SocketTuple& tuple, std::uint32_t ifindex) const noexcept {
-  if (protocol == kTcp) {
-    const std::pair key(protocol, std::uint32_t{swap_bytes(tuple.destination_port)});
-    for (const SocketRow& row : std::ranges::equal_range(rows_, key, {}, order)) {
-      if (has_peer(row.socket) && score(row, tuple, ifindex) != 0) return &row.socket;
-    }
-  }
-  return listener(protocol, tuple, ifindex);
+  Key key = unconnected(protocol, tuple);
+  key.peer_port = tuple.source_port;
+  key.peer = tuple.source;
+  const Socket* const connected = tuple.source_port == 0 ? nullptr : best(rows_, key, tuple, ifindex);
+  return connected != nullptr ? connected : listener(protocol, tuple, ifindex);
 }
 
 const Socket* Sockets::find_full(std::uint32_t protocol, const SocketTuple& tuple,
@@ -89,8 +97,11 @@ const Socket* Sockets::find_full(std::uint32_t protocol, const SocketTuple& tupl
 }
 
 const SocketRow* Sockets::row_of(const void* address) const noexcept {
-  const auto row = std::ranges::find_if(rows_, [address](const SocketRow& one) { return &one.socket == address; });
-  return row == rows_.end() ? nullptr : &*row;
+  static_assert(offsetof(SocketRow, socket) == 0);
+  const auto first = reinterpret_cast<std::uintptr_t>(rows_.data());
+  const auto distance = reinterpret_cast<std::uintptr_t>(address) - first;  // huge when it lies in front
+  const std::size_t index = distance / sizeof(SocketRow);
+  return index < rows_.size() && distance % sizeof(SocketRow) == 0 ? &rows_[index] : nullptr;
 }
 
 }  // namespace sluice::vm

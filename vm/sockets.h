@@ -88,7 +88,7 @@ class Sockets {
   [[nodiscard]] const Socket* listener(std::uint32_t protocol, const SocketTuple& tuple,
                                        std::uint32_t ifindex) const noexcept;
 
-  std::vector<SocketRow> rows_;  // ascending by protocol and local port, so that a look-up sees few
+  std::vector<SocketRow> rows_;  // ascending by protocol, local port and peer, so that a look-up sees few
 };
 
 }  // namespace sluice::vm

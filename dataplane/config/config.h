@@ -191,6 +191,35 @@ struct Fib {
   std::vector<FibNeighbour> neighbours;
 };
 
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;  // 1..65535 once read
+};
+
+// One that socket look-ups find.
+struct Socket {
+  enum class Protocol : std::uint8_t { kTcp, kUdp } protocol = Protocol::kTcp;
+  enum class State : std::uint8_t {
+    kListen,
+    kEstablished,
+    kSynSent,
+    kSynRecv,
+    kFinWait1,
+    kFinWait2,
+    kTimeWait,
+    kCloseWait,
+    kLastAck,
+    kClosing
+  };
+  Endpoint local;
+  std::optional<Endpoint> remote;
+  std::optional<State> state;  // of TCP; else what follows from `remote`
+  Text port;                   // empty when it is bound to none
+  std::uint32_t so_mark = 0, priority = 0;
+  bool ipv6_only = false;
+  Mark mark;
+};
+
 struct Config {
   std::string path;  // of the file given, as given
   std::string name;
@@ -202,6 +231,7 @@ struct Config {
   Text btf;  // types that CO-RE relocations are made against, as Program::object; empty = those built in
   std::vector<std::pair<Text, Value>> kconfig;  // scalars; variable and value, as a kernel's .config has it
   Fib fib;
+  std::vector<Socket> sockets;
   Workers workers;
   Control control;
   Dpdk dpdk;

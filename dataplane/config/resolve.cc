@@ -29,6 +29,7 @@ class Resolver {
     attachments();
     for (const Map& map : config_.maps) map_references(map);
     fib();
+    sockets();
   }
 
  private:
@@ -59,6 +60,7 @@ class Resolver {
   void attachment(const Attach& attach, std::size_t index);
   void map_references(const Map& map);
   void fib();
+  void sockets();
   void need_port(const Text& name, const std::string& where);
 
   Config& config_;
@@ -185,6 +187,26 @@ void Resolver::fib() {
     need_port(neighbour.port, where + ".port");
     if (known.emplace(neighbour.port.value, neighbour.address.bytes, neighbour.address.is_ipv6).second) continue;
     error(neighbour.mark, "config-duplicate", fmt::format("{}: this neighbour is named twice", where));
+  }
+}
+
+void Resolver::sockets() {
+  using Key = std::tuple<Socket::Protocol, std::array<std::uint8_t, 16>, bool, std::uint16_t,
+                         std::array<std::uint8_t, 16>, std::uint16_t, std::string_view>;
+  std::map<Key, unsigned> taken;
+  for (std::size_t i = 0; i < config_.sockets.size(); ++i) {
+    const Socket& socket = config_.sockets[i];
+    const std::string where = fmt::format("sockets[{}]", i);
+    if (!socket.port.value.empty()) need_port(socket.port, where + ".port");
+    if (socket.local.port == 0) continue;  // it was not understood
+    const Endpoint remote = socket.remote.value_or(Endpoint{});
+    const auto [first, is_new] =
+        taken.emplace(Key{socket.protocol, socket.local.address.bytes, socket.local.address.is_ipv6, socket.local.port,
+                          remote.address.bytes, remote.port, socket.port.value},
+                      socket.mark.line);
+    if (is_new) continue;
+    error(socket.mark, "config-duplicate",
+          fmt::format("{}: line {} has a socket with the same addresses and ports", where, first->second));
   }
 }
 

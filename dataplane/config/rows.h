@@ -14,6 +14,9 @@ namespace sluice::config {
 
 // The rows of `fib:`, schema_fib.cc. Target: Fib.
 extern const Row kFibRows[3];
+// Those of an entry of `sockets:` and what reads them all, schema_sockets.cc. Targets: Socket, Config.
+extern const Row kSocketRows[8];
+void put_sockets(Builder& b, const Value& value, const Row& row, void* target);
 // Those of an entry of `pipelines:`, schema_pipeline.cc, and what reads them all. Targets: Pipeline, Config.
 extern const Row kPipelineRows[5];
 void put_pipelines(Builder& b, const Value& value, const Row& row, void* target);

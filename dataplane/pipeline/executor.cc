@@ -36,6 +36,7 @@ struct Executor::Broadcast {
 Executor::Executor(const Pipeline& pipeline, Stats& stats, vm::ExecEnv& env, FrameSink& sink, bool record_paths)
     : pipeline_(pipeline), stats_(stats), env_(env), sink_(sink), record_paths_(record_paths) {
   env_.fib = pipeline.fib();
+  env_.sockets = pipeline.sockets();
   if (vm::TimerRegistry* const registry = pipeline.timers(); registry != nullptr) {
     timers_.emplace(*registry, env.worker, vm::Timers::room_for(*registry));
     env_.timers = &*timers_;

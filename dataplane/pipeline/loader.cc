@@ -101,7 +101,8 @@ std::unique_ptr<Pipeline> load(const config::Config& told, const config::Sources
                                                     .stages = std::move(stages),
                                                     .chains = std::move(chains),
                                                     .maps = objects.all_maps(),
-                                                    .fib = std::move(*fib)});
+                                                    .fib = std::move(*fib),
+                                                    .sockets = make_sockets(config)});
 }
 
 }  // namespace sluice::pipeline

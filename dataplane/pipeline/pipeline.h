@@ -11,6 +11,7 @@
 
 #include "dataplane/pipeline/fib.h"
 #include "dataplane/pipeline/runner.h"
+#include "dataplane/pipeline/sockets.h"
 #include "vm/btf.h"
 #include "vm/maps/map.h"
 #include "vm/timers.h"
@@ -68,7 +69,8 @@ class Pipeline {
     std::vector<std::unique_ptr<Stage>> stages;
     std::vector<Chain> chains;
     std::vector<NamedMap> maps;
-    std::unique_ptr<const FibTables> fib;  // null: programs know of no port but the one a frame came in by
+    std::unique_ptr<const FibTables> fib;        // null: programs know of no port but the one a frame came in by
+    std::unique_ptr<const vm::Sockets> sockets;  // null: look-ups find none
   };
   // Indices inside `parts` must be valid.
   explicit Pipeline(Parts parts);
@@ -80,6 +82,7 @@ class Pipeline {
   [[nodiscard]] std::span<const NamedMap> maps() const noexcept { return parts_.maps; }
 
   [[nodiscard]] const vm::Fib* fib() const noexcept { return parts_.fib.get(); }
+  [[nodiscard]] const vm::Sockets* sockets() const noexcept { return parts_.sockets.get(); }
 
   // The port with this ifindex, or kNone. Data path: the number came from a program.
   [[nodiscard]] std::int32_t port_of(std::uint32_t ifindex) const noexcept;

@@ -179,7 +179,8 @@ TEST_P(Mutations, NeverCrashAndAreReportedWithAPlace) {
   EXPECT_GT(refused, kRuns / 4);
 }
 INSTANTIATE_TEST_SUITE_P(Samples, Mutations,
-                         testing::Values("edge-router.yaml", "edge-router.test.yaml", "l2-switch.yaml"));
+                         testing::Values("edge-router.yaml", "edge-router.test.yaml", "l2-switch.yaml",
+                                         "sockets.yaml"));
 
 }  // namespace
 }  // namespace sluice::config

@@ -132,5 +132,25 @@ TEST(Samples, L2SwitchHasDevmapEntriesWithPrograms) {
   EXPECT_TRUE(read.config->control.present);
 }
 
+TEST(Samples, SocketsAreReadWithWhatTheyLeaveOut) {
+  const Read read = read_file(good("sockets.yaml"));
+  ASSERT_TRUE(read.config) << read.text();
+  const std::vector<Socket>& sockets = read.config->sockets;
+  ASSERT_EQ(sockets.size(), 7U);
+  EXPECT_EQ(sockets[0].local.address, IpAddress{});
+  EXPECT_EQ(sockets[0].local.port, 80);
+  EXPECT_FALSE(sockets[0].remote || sockets[0].state || sockets[0].ipv6_only);
+  EXPECT_TRUE(sockets[1].local.address.is_ipv6);
+  EXPECT_EQ(sockets[1].port.value, "wan0");
+  EXPECT_EQ(sockets[1].so_mark, 7U);
+  EXPECT_TRUE(sockets[2].ipv6_only);
+  ASSERT_TRUE(sockets[3].remote);
+  EXPECT_EQ(sockets[3].remote->address.bytes[3], 7);
+  EXPECT_EQ(sockets[3].remote->port, 41000);
+  EXPECT_EQ(sockets[4].state, Socket::State::kTimeWait);
+  EXPECT_EQ(sockets[5].protocol, Socket::Protocol::kUdp);
+  EXPECT_EQ(sockets[5].priority, 3U);
+}
+
 }  // namespace
 }  // namespace sluice::config

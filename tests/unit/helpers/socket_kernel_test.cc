@@ -200,8 +200,9 @@ class World {
 
 class Peers {
  public:
-  Peers(const Question& question, const vm::Sockets& sockets)
-      : loaded_(testing_support::program_from_asm(program(question), vm::xdp_type())),
+  Peers(const Question& question, const vm::Sockets& sockets) : Peers(program(question), sockets) {}
+  Peers(const std::string& text, const vm::Sockets& sockets)
+      : loaded_(testing_support::program_from_asm(text, vm::xdp_type())),
         theirs_(loaded_.insns.data(), loaded_.insns.size(), true),
         ours_(verifier::verify(loaded_, table()).take()) {
     EXPECT_GE(theirs_.fd(), 0) << "the kernel refuses the program";
@@ -212,6 +213,9 @@ class Peers {
   bool agree(const std::array<std::byte, kTuple>& tuple, const std::string& what) {
     std::vector<std::byte> frame(kFrame);
     std::ranges::copy(tuple, frame.begin());
+    return agree(std::move(frame), what);
+  }
+  bool agree(std::vector<std::byte> frame, const std::string& what) {
     const auto expected = theirs_.run(frame);
     EXPECT_EQ(expected.error, 0);
     const auto code = jit::compile(ours_, table());
@@ -299,7 +303,7 @@ class SocketsInTheKernel : public ::testing::Test {
   // Whether look-ups of sockets in any state, and of full ones, find a socket by its peer.
   static bool finds(const World& world, std::int32_t helper, const vm::Socket& socket) {
     const vm::Sockets sockets(world.rows);
-    Peers peers({.helper = helper}, sockets);
+    Peers peers(Question{.helper = helper}, sockets);
     return peers.agree(tuple_of(false, socket.dst_ip4.data(), socket.src_ip4.data(), socket.dst_port,
                                 htons(static_cast<std::uint16_t>(socket.src_port))),
                        "a look-up by peer");
@@ -311,7 +315,7 @@ class SocketsInTheKernel : public ::testing::Test {
     unsigned found = 0;
     for (const std::int32_t helper : {kFind, kFindUdp, kFindAny}) {
       for (const bool six : {false, true}) {
-        Peers peers({.helper = helper, .bytes = six ? 36U : 12U}, sockets);
+        Peers peers(Question{.helper = helper, .bytes = six ? 36U : 12U}, sockets);
         for (std::size_t i = 0; i < world.rows.size(); ++i) found += compare_row(world.rows[i].socket, six, peers, i);
       }
     }
@@ -446,6 +450,58 @@ TEST_F(SocketsInTheKernel, AreAskedForWithTheSameSizesFlagsAndNamespaces) {
       for (const int flags : {1, 2, -1}) found += ask({.helper = helper, .flags = flags}, socket) ? 1 : 0;
     }
     EXPECT_EQ(found, 3U * (1 + 6)) << "12 bytes, and the namespaces whose lower half is negative";
+  });
+}
+
+// Looks a TCP socket up by the tuple at the start of the frame, hands the headers at 48 and 88 to a helper of SYN
+// cookies and puts its answer in front.
+std::string cookie_program(std::int32_t helper, unsigned tuple_bytes, unsigned ip_bytes, unsigned tcp_bytes) {
+  std::string text = "mov r6, r1\nldxw r7, [r1+0]\nldxw r8, [r1+4]\nmov r0, r7\n";
+  text += fmt::format("add r0, {}\njgt r0, r8, none\nmov r1, r6\nmov r2, r7\nmov r3, {}\nmov r4, -1\n", kFrame,
+                      tuple_bytes);
+  text += "mov r5, 0\ncall skc_lookup_tcp\njeq r0, 0, none\nmov r9, r0\n";
+  text += fmt::format("mov r1, r9\nmov r2, r7\nadd r2, 48\nmov r3, {}\nmov r4, r7\nadd r4, 88\nmov r5, {}\n", ip_bytes,
+                      tcp_bytes);
+  text += fmt::format("call {}\nstxdw [r7+0], r0\nmov r1, r9\ncall sk_release\nmov r0, 2\nexit\n", helper);
+  return text + "none: mov r0, 1\nexit\n";
+}
+
+TEST_F(SocketsInTheKernel, SayTheSameOfSynCookies) {
+  in_namespace([] {
+    World world;
+    const int server = world.bound(SOCK_STREAM, "127.0.0.1");
+    world.bound(SOCK_STREAM, "::");
+    world.bound(SOCK_STREAM, "::", {.v6_only = true});
+    const auto [client, served] = world.connection(server);
+    world.established(served);
+    const vm::Sockets sockets(world.rows);
+    for (const std::int32_t helper : {100, 110}) {
+      for (const auto& [ip_bytes, tcp_bytes] :
+           {std::pair{20U, 20U}, {40U, 20U}, {39U, 20U}, {19U, 20U}, {20U, 19U}, {40U, 24U}}) {
+        for (const vm::SocketRow& row : world.rows) {
+          const bool six = row.socket.family == AF_INET6;
+          Peers peers(cookie_program(helper, six ? 36 : 12, ip_bytes, tcp_bytes), sockets);
+          const std::uint16_t port = htons(static_cast<std::uint16_t>(row.socket.src_port));
+          const std::array<std::uint8_t, 16> loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+          const auto tuple = six ? tuple_of(true, loopback.data(), loopback.data(), htons(9), port)
+                                 : tuple_of(false, row.socket.src_ip4.data(), row.socket.src_ip4.data(),
+                                            row.socket.dst_port != 0 ? row.socket.dst_port : htons(9), port);
+          for (const unsigned version : {4U, 6U, 5U}) {
+            for (const unsigned flags : {0U, 2U, 16U, 18U, 20U, 3U, 6U, 17U}) {
+              for (const unsigned words : {5U, 6U, 4U}) {
+                std::vector<std::byte> frame(kFrame);
+                std::ranges::copy(tuple, frame.begin());
+                frame[48] = static_cast<std::byte>(version << 4 | 5);
+                frame[88 + 12] = static_cast<std::byte>(words << 4);
+                frame[88 + 13] = static_cast<std::byte>(flags);
+                EXPECT_TRUE(peers.agree(std::move(frame), fmt::format("helper {}, {} and {} bytes, IPv{}, flags {}",
+                                                                      helper, ip_bytes, tcp_bytes, version, flags)));
+              }
+            }
+          }
+        }
+      }
+    }
   });
 }
 

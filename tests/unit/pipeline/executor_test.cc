@@ -112,6 +112,23 @@ TEST(Executor, PassGoesWhereThePipelineSaysButNeverBack) {
   EXPECT_THAT(run(*of_asm(returning(2), 0), {0}).seen, ElementsAre("0!pass_no_port"));
 }
 
+TEST(Executor, ProgramsFindTheSocketsOfTheFile) {
+  for (const Engine engine : {Engine::kInterp, Engine::kJit}) {
+    const auto loading = load_text("programs: {to_mark: {object: \"" + object("sockets") + R"("}}
+pipelines: {main: {entry: to_mark, on_pass: drop}}
+attach: [{ports: [a, b], ingress: main}]
+sockets:
+  - {protocol: tcp, local: "0.0.0.0:80", mark: 2}
+  - {protocol: tcp, local: "0.0.0.0:81", mark: 3, port: b}
+  - {protocol: tcp, local: "192.0.2.2:82", mark: 3}
+)",
+                                   engine);
+    ASSERT_NE(loading->pipeline, nullptr) << loading->said();
+    EXPECT_THAT(run(*loading->pipeline, {80, 81, 82}).seen, ElementsAre("0>b", "1!program", "2!program"));
+    EXPECT_THAT(run(*loading->pipeline, {81}, 1).seen, ElementsAre("0>c"));
+  }
+}
+
 TEST(Executor, APortWithoutPipelineDropsAndSaysSo) {
   const Outcome outcome = run(*of_asm(returning(3)), {0}, 1);
   EXPECT_THAT(outcome.seen, ElementsAre("0!no_pipeline"));
