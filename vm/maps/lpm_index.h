@@ -1,8 +1,8 @@
 #pragma once
 // The writer's side of the index of an LPM trie (vm/maps/lpm_trie_view.h): follows each change of the trie. A change
-// writes at most 256 entries and makes at most one table a byte of the key. Tables are made where a look-up would walk
-// more than kMostSteps nodes, as long as there are any; without, it walks. Under the map's lock, but for the look-ups
-// beside it.
+// writes at most 256 entries of one table, or 2^kReach of the first, and makes at most one table a byte of the key.
+// Tables are made where a look-up would walk more than kMostSteps nodes, as long as there are any; without, it walks.
+// Under the map's lock, but for the look-ups beside it.
 #include <cstdint>
 
 #include "base/result.h"

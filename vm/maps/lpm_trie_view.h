@@ -7,7 +7,8 @@
 // longest prefix of 8k+1 to 8k+8 bits (level 0: from 0) that covers its bytes, and for where longer ones are. In its 4
 // bytes it has one of the two; when longer ones are below, its prefix is with these: in the node to walk on from
 // (`covering`; a node is the start of one entry at most) or in `covering` of the table. The first levels are tables of
-// their own: `first` for the last of them, `shorter` for those above, which matter where nothing longer fits.
+// their own: `first` for the last of them and for prefixes that are little shorter (LpmIndex::kReach), `shorter` for
+// those above, which matter where nothing longer fits.
 //
 // Every change is, for one key, published by one store: of a link (root or child) for those that walk the trie, of an
 // entry or its prefix for those that use the index. So look-ups take no lock. What is taken out is used again only
