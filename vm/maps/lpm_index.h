@@ -14,9 +14,8 @@ namespace sluice::vm {
 
 class LpmIndex {
  public:
-  static constexpr std::uint32_t kMostSteps = 1;
-  static constexpr std::uint32_t kReach =
-      10;  // a prefix that much shorter than the places of `first` is in all of them
+  static constexpr std::uint32_t kMostSteps = 2;
+  static constexpr std::uint32_t kReach = 10;  // a prefix that much shorter than `first` reaches is in it
 
   // Address space for an index of a map of `max_entries` keys; sets the view's part of it. data_size is set.
   static Result<MapMemory> reserve(std::uint32_t max_entries, std::uint32_t data_size);

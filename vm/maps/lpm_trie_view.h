@@ -123,8 +123,8 @@ static inline uint32_t lpm_index_first(const LpmTrieView* view, uint32_t data_si
   return __builtin_bswap32(word) >> view->first_shift;
 }
 
-// What an entry finds that says to walk from `start`; `found`: the prefix of the entries before it. Nearly always the
-// walk is of one node; `quick`: another one is left, and the answer is 0.
+// What an entry finds that says to walk from `start`; `found`: the prefix of the entries before it. `quick`: a walk
+// from the root is left, and the answer is 0.
 static inline uint32_t lpm_index_end(const LpmTrieView* view, uint32_t data_size, const uint8_t* data, uint32_t start,
                                      uint32_t found, int quick) {
   const uint32_t all = data_size * 8;
@@ -142,7 +142,6 @@ static inline uint32_t lpm_index_end(const LpmTrieView* view, uint32_t data_size
   if (bits == all) return found;
   const uint32_t child = __atomic_load_n(&at->children[lpm_trie_bit(data, bits)], __ATOMIC_ACQUIRE);
   if (child == 0) return found;
-  if (quick) return 0;
   const uint32_t longer = lpm_trie_walk(view, data_size, child, data, all);
   return longer != 0 ? longer : found;
 }
@@ -180,7 +179,7 @@ static inline uint32_t lpm_index_walk(const LpmTrieView* view, uint32_t data_siz
   return lpm_index_tables(view, data_size, data, first, found, 0);
 }
 
-// lpm_index_walk without what is rare; 0 = ask that one.
+// lpm_index_walk without what is above `first` and what is rare; 0 = ask that one.
 static inline uint32_t lpm_index_quick(const LpmTrieView* view, uint32_t data_size, const uint8_t* data) {
   return lpm_index_tables(view, data_size, data, lpm_index_first(view, data_size, data), 0, 1);
 }
