@@ -114,8 +114,8 @@ bool asks_for_all(const std::uint8_t* key) noexcept {
   return bits == kBytes * 8;
 }
 
-// Programs nearly always ask for all bits of a key, and the index nearly always answers by its tables and one node:
-// what else there is begins anew in lpm_trie, so that this needs neither a stack nor a loop.
+// Programs nearly always ask for all bits of a key, and the index nearly always answers by the tables from its
+// first on: what else there is begins anew in lpm_trie, so that most look-ups need neither a stack nor a second turn.
 template <std::uint32_t kBytes>
 __attribute__((noinline, flatten)) std::uint8_t* lpm_trie_sized(const void* shared, const std::uint8_t* key,
                                                                 std::uint32_t) noexcept {

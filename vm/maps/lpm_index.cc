@@ -33,7 +33,7 @@ struct LpmIndex::Sizes {
                             : max_entries < 65536 ? 16U
                                                   : 24U,
                             data_size * 8)),
-        tables(data_size * 8 > first_bits ? max_entries / 2 + 64 : 0) {}
+        tables(data_size * 8 > first_bits ? max_entries / 4 + 64 : 0) {}
   [[nodiscard]] std::uint64_t first_bytes() const { return sizeof(LpmEntry) << first_bits; }
   [[nodiscard]] std::uint64_t shorter_bytes(unsigned bits) const { return bits < first_bits ? 4ULL << bits : 0; }
   [[nodiscard]] std::uint64_t table_bytes() const {

@@ -1,8 +1,8 @@
 #pragma once
 // The writer's side of the index of an LPM trie (vm/maps/lpm_trie_view.h): follows each change of the trie. A change
-// writes at most 256 entries and makes at most one table a byte of the key. Tables are made where a look-up would walk
-// more than kMostSteps nodes, as long as there are any; without, it walks. Under the map's lock, but for the look-ups
-// beside it.
+// writes at most 256 entries of one table, or 2^kReach of the first, and makes at most one table a byte of the key.
+// Tables are made where a look-up would walk more than kMostSteps nodes, as long as there are any; without, it walks.
+// Under the map's lock, but for the look-ups beside it.
 #include <cstdint>
 
 #include "base/result.h"
@@ -14,9 +14,8 @@ namespace sluice::vm {
 
 class LpmIndex {
  public:
-  static constexpr std::uint32_t kMostSteps = 1;
-  static constexpr std::uint32_t kReach =
-      10;  // a prefix that much shorter than the places of `first` is in all of them
+  static constexpr std::uint32_t kMostSteps = 2;
+  static constexpr std::uint32_t kReach = 10;  // a prefix that much shorter than `first` reaches is in it
 
   // Address space for an index of a map of `max_entries` keys; sets the view's part of it. data_size is set.
   static Result<MapMemory> reserve(std::uint32_t max_entries, std::uint32_t data_size);

@@ -7,7 +7,8 @@
 // longest prefix of 8k+1 to 8k+8 bits (level 0: from 0) that covers its bytes, and for where longer ones are. In its 4
 // bytes it has one of the two; when longer ones are below, its prefix is with these: in the node to walk on from
 // (`covering`; a node is the start of one entry at most) or in `covering` of the table. The first levels are tables of
-// their own: `first` for the last of them, `shorter` for those above, which matter where nothing longer fits.
+// their own: `first` for the last of them and for prefixes that are little shorter (LpmIndex::kReach), `shorter` for
+// those above, which matter where nothing longer fits.
 //
 // Every change is, for one key, published by one store: of a link (root or child) for those that walk the trie, of an
 // entry or its prefix for those that use the index. So look-ups take no lock. What is taken out is used again only
@@ -122,8 +123,8 @@ static inline uint32_t lpm_index_first(const LpmTrieView* view, uint32_t data_si
   return __builtin_bswap32(word) >> view->first_shift;
 }
 
-// What an entry finds that says to walk from `start`; `found`: the prefix of the entries before it. Nearly always the
-// walk is of one node; `quick`: another one is left, and the answer is 0.
+// What an entry finds that says to walk from `start`; `found`: the prefix of the entries before it. `quick`: a walk
+// from the root is left, and the answer is 0.
 static inline uint32_t lpm_index_end(const LpmTrieView* view, uint32_t data_size, const uint8_t* data, uint32_t start,
                                      uint32_t found, int quick) {
   const uint32_t all = data_size * 8;
@@ -141,7 +142,6 @@ static inline uint32_t lpm_index_end(const LpmTrieView* view, uint32_t data_size
   if (bits == all) return found;
   const uint32_t child = __atomic_load_n(&at->children[lpm_trie_bit(data, bits)], __ATOMIC_ACQUIRE);
   if (child == 0) return found;
-  if (quick) return 0;
   const uint32_t longer = lpm_trie_walk(view, data_size, child, data, all);
   return longer != 0 ? longer : found;
 }
@@ -179,7 +179,7 @@ static inline uint32_t lpm_index_walk(const LpmTrieView* view, uint32_t data_siz
   return lpm_index_tables(view, data_size, data, first, found, 0);
 }
 
-// lpm_index_walk without what is rare; 0 = ask that one.
+// lpm_index_walk without what is above `first` and what is rare; 0 = ask that one.
 static inline uint32_t lpm_index_quick(const LpmTrieView* view, uint32_t data_size, const uint8_t* data) {
   return lpm_index_tables(view, data_size, data, lpm_index_first(view, data_size, data), 0, 1);
 }

@@ -41,9 +41,9 @@ TEST(MakeMap, AddressSpaceThatCannotBeHadIsAnError) {
   }
   EXPECT_NE(refusal(spec_of(MapType::kLpmTrie, 8, 8, 1U << 31, kMapNoPrealloc)).find("more prefixes"),
             std::string::npos);
-  EXPECT_NE(refusal(spec_of(MapType::kLpmTrie, 8, 1U << 21, 1U << 29, kMapNoPrealloc)).find("cannot reserve"),
+  EXPECT_NE(refusal(spec_of(MapType::kLpmTrie, 8, 1U << 21, 1U << 28, kMapNoPrealloc)).find("cannot reserve"),
             std::string::npos);
-  EXPECT_NE(refusal(spec_of(MapType::kLpmTrie, 8, 8, 1U << 30, kMapNoPrealloc)).find("31-bit node numbers"),
+  EXPECT_NE(refusal(spec_of(MapType::kLpmTrie, 8, 8, 1U << 29, kMapNoPrealloc)).find("30-bit node numbers"),
             std::string::npos);
   EXPECT_NE(refusal(spec_of(MapType::kPercpuArray, 4, 32768, 0xffffffff), 4096).find("cannot reserve"),
             std::string::npos);
