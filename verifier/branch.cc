@@ -239,15 +239,16 @@ unsigned branch_ways(Context& context, State& state, State& taken) {
   const bool right = row.wide && !left && is_end_of(a, b);
   const Truth known = left ? foretold(row.cond(), a) : right ? foretold(mirror(row.cond()), b) : Truth::kMaybe;
   if (known != Truth::kMaybe) return only(state, known == Truth::kAlways ? to : slot + 1);
-  const bool told = row.source == vm::Source::kImm || !context.options.as_linux;
-  const bool with_null = equality && told && (a.is_null() || b.is_null());
-  if (with_null) {
+  const bool null_here = equality && (a.is_null() || b.is_null());
+  if (null_here) {
     context.demand(a);
     context.demand(b);
   }
-  if (with_null && ((never_null(a) && b.is_null()) || (never_null(b) && a.is_null()))) {
+  if (null_here && ((never_null(a) && b.is_null()) || (never_null(b) && a.is_null()))) {
     return only(state, null_on_taken ? slot + 1 : to);
   }
+  // Of pointers that may be null Linux learns from constants in the instruction only.
+  const bool with_null = null_here && (row.source == vm::Source::kImm || !context.options.as_linux);
   taken = state;
   State& equal = null_on_taken ? taken : state;
   if (with_null && may_be_null(a.type) && b.is_null()) {
