@@ -1,5 +1,7 @@
 #include "vm/syncookie.h"
 
+#include "vm/exec_env.h"
+
 #include <bit>
 #include <cstring>
 
@@ -47,6 +49,22 @@ std::uint64_t siphash(std::span<const std::byte> bytes, const SipKey& key) noexc
   state.c ^= 0xff;
   for (int i = 0; i < 4; ++i) state.round();
   return state.a ^ state.b ^ state.c ^ state.d;
+}
+
+SynCookieKeys seeded_cookies(std::uint64_t seed) noexcept {
+  // Numbers of their own: not those that programs get by bpf_get_prandom_u32 of the same seed.
+  Prng numbers{.state = seed ^ 0x636f'6f6b'6965'7321U};
+  const auto number = [&numbers] {
+    const std::uint64_t high = numbers.next();
+    return high << 32 | numbers.next();
+  };
+  SynCookieKeys keys;
+  for (auto* const family : {&keys.ipv4, &keys.ipv6}) {
+    for (SipKey& key : *family) {
+      for (std::uint64_t& half : key) half = number();
+    }
+  }
+  return keys;
 }
 
 }  // namespace sluice::vm

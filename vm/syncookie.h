@@ -16,6 +16,9 @@ struct SynCookieKeys {
   std::array<SipKey, 2> ipv6{SipKey{0x736c756963653036, 0x1}, SipKey{0x736c756963653036, 0x2}};
 };
 
+// Keys by a seed, always the same ones: for runs that repeat.
+SynCookieKeys seeded_cookies(std::uint64_t seed) noexcept;
+
 // SipHash-2-4 (Aumasson and Bernstein, 2012). Any thread.
 std::uint64_t siphash(std::span<const std::byte> bytes, const SipKey& key) noexcept;
 

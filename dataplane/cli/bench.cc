@@ -34,9 +34,12 @@ struct Subject {
     pipeline::Engine engine;
     const pipeline::Runner* runner = nullptr;
     std::uint16_t stage = 0;
+    const pipeline::Pipeline* pipeline = nullptr;  // null: one program of an object
+    std::size_t chain = 0;                         // of its chains()
   };
   std::string program;
   std::uint32_t ifindex = 1;
+  bool has_links = false;  // several programs by `chain:`
   std::vector<On> engines;
   // Maps are made anew for each engine: none finds what another wrote.
   std::vector<std::unique_ptr<OpenObject>> objects;
@@ -108,15 +111,12 @@ Made of_config(const Bench& options, const std::vector<pipeline::Engine>& engine
     if (!port) return port.error();
     const pipeline::Port& chosen = pipeline.ports()[*port];
     const pipeline::Chain& chain = pipeline.chains()[static_cast<std::size_t>(chosen.ingress)];
-    if (!chain.links.empty()) {
-      return Error{
-          ErrorCode::kUsage,
-          fmt::format("pipeline {} is a chain; bench measures one program and those it tail-calls", chain.name)};
-    }
     const pipeline::Stage& stage = pipeline.stage(chain.entry);
     subject.program = fmt::format("{} from {}", chain.name, chosen.name);
     subject.ifindex = chosen.ifindex;
-    subject.engines.push_back({engines[i], &stage.runner, chain.entry});
+    subject.has_links = !chain.links.empty();
+    subject.engines.push_back(
+        {engines[i], &stage.runner, chain.entry, &pipeline, static_cast<std::size_t>(chosen.ingress)});
   }
   return subject;
 }
@@ -170,7 +170,8 @@ Result<Measured> measure(const Subject& subject, const Frames& frames, Peer* pee
   Measured measured{.rows = {}, .with_kernel = peer != nullptr};
   std::vector<pipeline::ProgramTimer> timers;
   for (const Subject::On& on : subject.engines) {
-    auto timer = pipeline::ProgramTimer::make(*on.runner, frames, subject.ifindex, on.stage);
+    auto timer = on.pipeline != nullptr ? pipeline::ProgramTimer::make(*on.pipeline, on.chain, frames, subject.ifindex)
+                                        : pipeline::ProgramTimer::make(*on.runner, frames, subject.ifindex, on.stage);
     if (!timer) return std::move(timer).error();
     timers.push_back(std::move(*timer));
     measured.changes_frames = timers.back().changes_frames();
@@ -284,6 +285,10 @@ int bench(const Bench& options) {
 
   std::unique_ptr<Peer> peer;
   if (!options.against.empty()) {
+    if (subject.has_links) {
+      return fail(
+          {ErrorCode::kUsage, "--against kernel is for one program and those it tail-calls, not for a `chain:`"});
+    }
     if (for_kernel(*frames).empty()) return fail({ErrorCode::kUsage, "no frame that the kernel runs: 14..3520 bytes"});
     auto kernel = kernel_peer(subject.engines.front().runner->program());
     if (!kernel) return fail(kernel.error());

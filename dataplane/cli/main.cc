@@ -58,7 +58,7 @@ void add_replay_options(CLI::App* verb, Options& o, Replay& replay) {
   repeatable(verb->add_option("--engine", replay.engines, "interp, jit; several must agree byte for byte"));
   verb->add_option("--clock", replay.clock, "pcap (default) or fixed");
   verb->add_option("--frame-model", replay.frame_model, "native (default) or linux");
-  verb->add_option("--seed", replay.seed, "of bpf_get_prandom_u32");
+  verb->add_option("--seed", replay.seed, "of bpf_get_prandom_u32 and SYN cookies");
   repeatable(verb->add_option("--set", o.set, "override a value"));
 }
 

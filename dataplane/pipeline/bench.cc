@@ -27,17 +27,40 @@ double clock_cost() {
 
 }  // namespace
 
-ProgramTimer::ProgramTimer(const Runner& runner)
-    : runner_(&runner), timers_(std::make_unique<vm::LocalTimers>(runner.program().program().maps)) {
-  env_.timers = timers_->get();
-}
+ProgramTimer::ProgramTimer(const Runner& runner) : runner_(&runner) {}
 
 Result<ProgramTimer> ProgramTimer::make(const Runner& runner, std::span<const std::vector<std::byte>> frames,
                                         std::uint32_t ingress_ifindex, std::uint16_t stage) {
   ProgramTimer timer(runner);
+  timer.timers_ = std::make_unique<vm::LocalTimers>(runner.program().program().maps);
+  timer.env_.timers = timer.timers_->get();
   const bool frags = runner.program().program().frags;
+  if (auto done = timer.load(frames, frags, ingress_ifindex, stage); !done) return done.error();
+  return timer;
+}
+
+Result<ProgramTimer> ProgramTimer::make(const Pipeline& pipeline, std::size_t chain,
+                                        std::span<const std::vector<std::byte>> frames, std::uint32_t ingress_ifindex) {
+  const Chain& entered = pipeline.chains()[chain];
+  ProgramTimer timer(pipeline.stage(entered.entry).runner);
+  timer.pipeline_ = &pipeline;
+  timer.links_ = entered.links;
+  timer.env_.fib = pipeline.fib();
+  timer.env_.sockets = pipeline.sockets();
+  if (vm::TimerRegistry* const registry = pipeline.timers(); registry != nullptr) {
+    timer.pipeline_timers_ = std::make_unique<vm::Timers>(*registry, 0, vm::Timers::room_for(*registry));
+    timer.env_.timers = timer.pipeline_timers_.get();
+  }
+  if (auto done = timer.load(frames, pipeline.takes_frags(chain), ingress_ifindex, entered.entry); !done) {
+    return done.error();
+  }
+  return timer;
+}
+
+Result<void> ProgramTimer::load(std::span<const std::vector<std::byte>> frames, bool frags,
+                                std::uint32_t ingress_ifindex, std::uint16_t stage) {
   std::string_view why = "absent";
-  for (std::size_t i = 0; timer.bytes_.size() < kFrames && !(i >= frames.size() && timer.bytes_.empty()); ++i) {
+  for (std::size_t i = 0; bytes_.size() < kFrames && !(i >= frames.size() && bytes_.empty()); ++i) {
     FrameBuffer buffer(FrameModel::kLinux);
     vm::XdpContext context;
     const std::vector<std::byte>& bytes = frames[i % frames.size()];
@@ -46,14 +69,14 @@ Result<ProgramTimer> ProgramTimer::make(const Runner& runner, std::span<const st
     }
     context.ingress_ifindex = ingress_ifindex;
     context.path[0] = stage;
-    timer.buffers_.push_back(std::move(buffer));  // its memory stays where it is
-    timer.bytes_.push_back(bytes);
-    timer.fresh_.push_back(context);
+    buffers_.push_back(std::move(buffer));  // its memory stays where it is
+    bytes_.push_back(bytes);
+    fresh_.push_back(context);
   }
-  if (timer.bytes_.empty()) return Error{ErrorCode::kUsage, "no frame can be run: the last one is " + std::string(why)};
-  timer.contexts_ = timer.fresh_;
-  timer.verdicts_.resize(kFrames);
-  return timer;
+  if (bytes_.empty()) return Error{ErrorCode::kUsage, "no frame can be run: the last one is " + std::string(why)};
+  contexts_ = fresh_;
+  verdicts_.resize(kFrames);
+  return {};
 }
 
 void ProgramTimer::restore() {
@@ -66,7 +89,23 @@ void ProgramTimer::restore() {
   }
 }
 
+// Frame by frame, as pipeline::Executor has it.
+void ProgramTimer::run_links(std::uint64_t* insns) {
+  for (vm::XdpContext& context : contexts_) {
+    for (const Link& link : links_) {
+      context.depth = 0;
+      context.path[0] = link.stage;
+      std::uint32_t raw = 0;
+      std::uint64_t executed = 0;
+      pipeline_->stage(link.stage).runner.burst(&context, 1, &raw, env_, insns == nullptr ? nullptr : &executed);
+      if (insns != nullptr) *insns += executed;
+      if (!link.goes_on(raw)) break;
+    }
+  }
+}
+
 void ProgramTimer::run(std::uint64_t* insns) {
+  if (!links_.empty()) return run_links(insns);
   for (std::size_t at = 0; at < contexts_.size(); at += kBurstFrames) {
     const auto count = static_cast<unsigned>(std::min(kBurstFrames, contexts_.size() - at));
     std::uint64_t executed = 0;

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "dataplane/pipeline/frame.h"
+#include "dataplane/pipeline/pipeline.h"
 #include "dataplane/pipeline/runner.h"
 #include "vm/exec_env.h"
 #include "vm/timers.h"
@@ -23,6 +24,10 @@ class ProgramTimer {
   // outlive the timer; `stage` is its ProgramSlot's.
   static Result<ProgramTimer> make(const Runner& runner, std::span<const std::vector<std::byte>> frames,
                                    std::uint32_t ingress_ifindex, std::uint16_t stage);
+  // The same of what frames of a chain run, each link's programs as the one before let them, with the pipeline's
+  // routes, sockets and timers. `chain` is an index into its chains(); the pipeline must outlive the timer.
+  static Result<ProgramTimer> make(const Pipeline& pipeline, std::size_t chain,
+                                   std::span<const std::vector<std::byte>> frames, std::uint32_t ingress_ifindex);
 
   // ns a frame over at least `seconds`, the cost of reading the clock taken off.
   double measure(double seconds);
@@ -33,16 +38,24 @@ class ProgramTimer {
 
  private:
   explicit ProgramTimer(const Runner& runner);
+  // Takes the frames that fit. An Error when none does.
+  Result<void> load(std::span<const std::vector<std::byte>> frames, bool frags, std::uint32_t ingress_ifindex,
+                    std::uint16_t stage);
   void restore();
   void run(std::uint64_t* insns);
+  void run_links(std::uint64_t* insns);
 
-  const Runner* runner_;
+  const Runner* runner_;                // of the entry
+  const Pipeline* pipeline_ = nullptr;  // where links_ are from
+  std::span<const Link> links_;         // of a `chain:`; empty: the entry program and those it tail-calls
   std::vector<FrameBuffer> buffers_;
   std::vector<std::vector<std::byte>> bytes_;  // of each frame, frag included
   std::vector<vm::XdpContext> fresh_;          // as loaded
   std::vector<vm::XdpContext> contexts_;
   std::vector<std::uint32_t> verdicts_;
-  std::unique_ptr<vm::LocalTimers> timers_;  // armed, and never run: what a burst costs is measured
+  // Armed, and never run: what a burst costs is measured. Of one program, or of the pipeline when it has any.
+  std::unique_ptr<vm::LocalTimers> timers_;
+  std::unique_ptr<vm::Timers> pipeline_timers_;
   vm::ExecEnv env_;
 };
 

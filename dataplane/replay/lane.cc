@@ -49,6 +49,7 @@ LaneRunner::LaneRunner(const pipeline::Pipeline& pipeline, const Setup& setup)
     : pipeline_(pipeline),
       setup_(setup),
       stats_(pipeline.ports().size(), pipeline.stages()),
+      cookies_(vm::seeded_cookies(setup.seed)),
       env_(),
       executor_(pipeline, stats_, env_, *this, setup.comments),
       contexts_(),
@@ -57,6 +58,7 @@ LaneRunner::LaneRunner(const pipeline::Pipeline& pipeline, const Setup& setup)
   executor_.stand_for_all_cpus();  // the pipelines of a replay are one thread's
   env_.clock.is_virtual = true;
   env_.prng.state = setup.seed;
+  env_.cookies = &cookies_;
   buffers_.reserve(pipeline::kBurst);
   for (unsigned i = 0; i < pipeline::kBurst; ++i) buffers_.emplace_back(setup.model);
   if (setup.comments) comment_.reserve(kPathText);

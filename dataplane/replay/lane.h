@@ -12,6 +12,7 @@
 #include "dataplane/pipeline/frame.h"
 #include "dataplane/replay/reader.h"
 #include "dataplane/replay/writer.h"
+#include "vm/syncookie.h"
 
 namespace sluice::replay {
 
@@ -84,6 +85,7 @@ class LaneRunner : public pipeline::FrameSink {
   const pipeline::Pipeline& pipeline_;
   Setup setup_;
   pipeline::Stats stats_;
+  vm::SynCookieKeys cookies_;  // of the seed
   vm::ExecEnv env_;
   pipeline::Executor executor_;
   std::vector<pipeline::FrameBuffer> buffers_;

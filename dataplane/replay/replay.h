@@ -34,7 +34,7 @@ class RecordSink {
 struct ReplayOptions {
   pipeline::FrameModel model = pipeline::FrameModel::kNative;
   bool fixed_clock = false;  // time starts at 60 s and a frame takes 1 µs, instead of the capture's time stamps
-  std::uint64_t seed = 1;    // of bpf_get_prandom_u32
+  std::uint64_t seed = 1;    // of bpf_get_prandom_u32 and the keys of SYN cookies
   std::optional<OutputPattern> output;
   RecordSink* records = nullptr;  // gets those of the first pipeline; null = they are counted only
 };

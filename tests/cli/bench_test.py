@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`sluice bench`: the shape of its results and its errors. Times are only asked to be possible.
 
-    bench_test.py SLUICE PROGRAMS KERNEL      KERNEL: yes when the binary was built with the kernel as peer
+    bench_test.py SLUICE PROGRAMS KERNEL CLI_OBJECTS      KERNEL: yes when the binary was built with the kernel as peer
 """
 import json
 import os
@@ -34,11 +34,47 @@ def rows_of(run: Run) -> list:
     return json.loads(run.out) if run.code == 0 else []
 
 
+# `mode` chooses what p1's frames run; the frame measured is for 10.0.0.2.
+CHAINED = """version: 1
+ports: {p1: {device: eth0, ifindex: 1}, p2: {device: eth1, ifindex: 2, mac: "02:00:00:00:00:02"}}
+programs:
+  d: {object: "${SLUICE_OBJECTS}/drop.bpf.o", function: xdp_drop}
+  r: {object: "${CLI_OBJECTS}/asks.bpf.o", function: route}
+pipelines: {p: {MODE, on_pass: drop}}
+attach: [{ports: [p1], ingress: p}]
+FIB
+"""
+FIB = 'fib: {routes: [{to: 10.0.0.0/8, port: p2}], neighbours: [{address: 10.0.0.2, port: p2, mac: "02:aa:00:00:00:07"}]}'
+
+
+def chains(tap: Tap, bench, folder: Path) -> None:
+    """`chain:` runs link by link as verdicts allow, and programs find the file's routes."""
+    config = folder / "chain.yaml"
+
+    def measured(mode: str, fib: str = "") -> tuple:
+        config.write_text(CHAINED.replace("MODE", mode).replace("FIB", fib))
+        run, wrong = bench(config, "--json", "--rounds", "2")
+        rows = rows_of(run)
+        return rows, wrong + shape(rows, ["interp", "jit"])
+
+    for mode, insns in (("chain: [{program: d, continue_on: [drop]}, {program: d, continue_on: [drop]}, d]", 6),
+                        ("chain: [{program: d, continue_on: [pass]}, d]", 2)):
+        rows, wrong = measured(mode)
+        tap.report(f"{mode}: {insns} instructions a frame", wrong + ([] if rows and rows[0]["insns"] == insns else [rows]))
+    for mode in ("entry: r", "chain: [{program: d, continue_on: [drop]}, r]"):
+        for fib, changes in (("", False), (FIB, True)):
+            rows, wrong = measured(mode, fib)
+            right = len(rows) == 2 and all(row["changes_frames"] == changes for row in rows)
+            tap.report(f"{mode}: {'a' if changes else 'no'} route is found", wrong + ([] if right else [rows]))
+    run, wrong = bench(config, "--against", "kernel", "--rounds", "2", code=2)
+    tap.report("a chain against the kernel is refused", wrong + ([] if "not for a `chain:`" in run.err else [run.err]))
+
+
 def main() -> int:
     sluice, programs, with_kernel = os.path.abspath(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "yes"
     tap = Tap()
     drop = str(programs / "drop.bpf.o")
-    env = {"SLUICE_OBJECTS": str(programs)}
+    env = {"SLUICE_OBJECTS": str(programs), "CLI_OBJECTS": os.path.abspath(sys.argv[4])}
     one, quick = ["--program", "xdp_drop"], ["--rounds", "2"]
 
     def bench(*args, code=0):
@@ -77,6 +113,7 @@ def main() -> int:
         for name, (code, args) in cases.items():
             run, wrong = bench(*args, *([] if "--rounds" in args else quick), code=code)
             tap.report(name, wrong + ([] if run.err and not run.out else ["nothing said"]))
+        chains(tap, bench, Path(folder))
 
     if not with_kernel:
         run, wrong = bench(drop, *one, "--against", "kernel", code=5)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What decides how an object is loaded, through the real binary: --kconfig, --btf, CO-RE that cannot be resolved, tail calls
-that the object itself implies, and programs that a pipeline file attaches to entries of a CPU map.
+that the object itself implies, and programs that a pipeline file attaches to entries of a CPU map; what --seed
+decides.
 
 Usage: load_test.py SLUICE TEST_OBJECTS CLI_OBJECTS
 """
@@ -8,6 +9,7 @@ import json
 import os
 import random
 import re
+import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -193,6 +195,30 @@ maps: {cpus: {entries: [{key: 0, value: {qsize: 8}, program: %s}]}}
                           'map cpus: first is xdp, a cpumap entry takes SEC("xdp/cpumap")')
         self.tap.report("it has a place", [] if "cpus.yaml:8:" in done.err else [done.err])
 
+    def seeds(self) -> None:
+        """SYN cookies of a replay follow --seed: one seed, one capture out."""
+        config = self.scratch / "cookies.yaml"
+        config.write_text("""version: 1
+ports: {p1: {device: eth0}}
+programs: {c: {object: "${CLI_OBJECTS}/asks.bpf.o", function: cookie}}
+pipelines: {p: {entry: c, on_pass: drop}}
+attach: [{ports: [p1], ingress: p}]
+""")
+        syn = bytes.fromhex("020000000001020000000002" "0800" "4500002800000000400600000a0000010a000002"
+                            "12340050" "00000001" "00000000" "5002ffff00000000")
+        capture = self.scratch / "syn.pcap"
+        capture.write_bytes(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)
+                            + struct.pack("<IIII", 1_700_000_000, 0, len(syn), len(syn)) + syn)
+        out = []
+        for seed in (1, 1, 2):
+            folder = self.scratch / f"out{len(out)}"
+            self.check(f"cookies by seed {seed}", ["replay", "-q", "-i", f"p1={capture}", "--seed", seed, "--engine", "interp",
+                                                   "--engine", "jit", "-o", f"{folder}/", config], 0)
+            out.append((folder / "p1.pcap").read_bytes()[-len(syn):] if (folder / "p1.pcap").exists() else b"")
+        tail = all(frame[6:] == syn[6:] for frame in out)
+        right = tail and out[0] == out[1] and out[0][:4] != out[2][:4] and out[0][:4] != syn[:4]
+        self.tap.report("cookies are those of the seed", [] if right else [frame.hex() for frame in out])
+
     @staticmethod
     def halved(text: str) -> list:
         try:
@@ -230,6 +256,7 @@ def main() -> int:
         tester.unresolved()
         tester.implied_tail_calls()
         tester.cpumap()
+        tester.seeds()
         return tester.tap.done()
 
 
