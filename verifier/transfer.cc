@@ -132,7 +132,12 @@ void transfer_alu(Context& context, State& state) {
   switch (alu_shape(context, state, state.slot)) {
     case AluShape::kNumbers: transfer_numbers(context, state, row, insn); break;
     case AluShape::kCopy: transfer_copy(context, state, insn); break;
-    case AluShape::kForgotten: dst = Reg::fresh(unknown_bytes(row.wide ? 8 : 4)); break;
+    case AluShape::kForgotten: {
+      // Linux takes a 32-bit difference with an address for a number of 64 bits.
+      const bool half = !row.wide && !(context.options.as_linux && row.alu() == AluOp::kSub);
+      dst = Reg::fresh(unknown_bytes(half ? 4 : 8));
+      break;
+    }
     case AluShape::kPointer: {
       const Reg operand = alu_operand(context, state, state.slot);
       context.demand(operand);

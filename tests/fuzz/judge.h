@@ -53,7 +53,7 @@ enum class Finding : std::uint8_t {
   kWrongAccept,    // .. for none
   kListedRefusal,  // Sluice refuses what the kernel accepts, for a listed reason
   kWrongRefusal,   // .. for none
-  kTooComplex,     // more than kMostProcessed instructions to explore here: the kernel is not asked
+  kTooComplex,     // more than kMostProcessed instructions to explore here, or millions of rounds to run: not asked on
   kViolation,      // accepted, and faults or leaves its claims in the checked interpreter
   kEnginesDiffer,  // interpreter and JIT, or the kernel, end differently
   kCount
