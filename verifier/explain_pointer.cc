@@ -20,7 +20,9 @@ std::optional<std::uint32_t> giver(const Story& story, Place place) {
   return history.back();
 }
 
-std::string name_or(std::string name, std::string_view instead) { return name.empty() ? std::string(instead) : name; }
+std::string name_or(const std::string& name, std::string_view instead) {
+  return name.empty() ? std::string(instead) : name;
+}
 
 void tell_tests(Story& story, std::uint32_t id) {
   for (auto it = story.path.compares.rbegin(); it != story.path.compares.rend(); ++it) {

@@ -1,7 +1,7 @@
 #pragma once
 // From which places of the state kept last a number was computed: one bit a place, numbered when the state is kept (see
-// kept_states.cc). When something is decided by a number, the places it came from turn out to matter, and only what turned
-// out to matter is compared when a later state is to be covered by the kept one. Internal to the verifier.
+// kept_states.cc). When something is decided by a number, the places it came from turn out to matter, and only what
+// turned out to matter is compared when a later state is to be covered by the kept one. Internal to the verifier.
 #include <bit>
 #include <cstdint>
 

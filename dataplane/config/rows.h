@@ -55,7 +55,10 @@ void put_number(Builder& b, const Value& value, const Row& row, void* target) {
 
 template <auto Member>
 void put_bool(Builder& b, const Value& value, const Row&, void* target) {
-  if (const auto truth = b.boolean(value)) member_of<Member>(target) = *truth;
+  const auto said = b.boolean(value);
+  if (!said) return;
+  const bool truth = *said;
+  member_of<Member>(target) = truth;
 }
 
 // The choices stand in the order of the enumerators.

@@ -31,7 +31,6 @@ using Xbyak::util::r12;
 using Xbyak::util::r8d;
 using Xbyak::util::r9;
 using Xbyak::util::rax;
-using Xbyak::util::rbp;
 using Xbyak::util::rcx;
 using Xbyak::util::rdi;
 using Xbyak::util::rdx;
