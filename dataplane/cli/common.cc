@@ -106,9 +106,9 @@ Result<OpenObject> open_object(const std::string& path, const OpenOptions& optio
   for (vm::MapDecl& declared : opened.object.maps) {
     if (options.unset_is_one && vm::leaves_size_open(declared.spec)) declared.spec.max_entries = 1;
     auto map = vm::make_map(declared, 1);
+    if (map) (*map)->set_id(static_cast<std::uint32_t>(opened.maps.size() + 1));
     opened.maps.push_back(map ? *map : nullptr);
-    opened.unmade.push_back(map ? std::string() : std::move(map).error().message);
-    if (map) (*map)->set_id(static_cast<std::uint32_t>(opened.maps.size()));
+    opened.unmade.push_back(map ? std::string() : map.error().message);
   }
   if (options.unset_is_one) return opened;  // nothing is run: what is inside does not matter
   if (auto filled = vm::fill_maps_of_maps(opened.object, opened.maps); !filled) return std::move(filled).error();
