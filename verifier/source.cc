@@ -71,14 +71,12 @@ std::size_t postfix_begin(string_view line, std::size_t end) {
   std::size_t at = end;
   while (at > 0) {
     const char c = line[at - 1];
-    if (is_word(c)) {
+    if (is_word(c) || c == '.') {
       --at;
     } else if (c == ')' || c == ']') {
       const std::size_t open = opening_bracket(line, at - 1);
       if (open == string_view::npos) return at;
       at = open;
-    } else if (c == '.') {
-      --at;
     } else if (at > 1 && line.substr(at - 2, 2) == "->") {
       at -= 2;
     } else {
