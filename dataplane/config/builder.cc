@@ -44,7 +44,6 @@ void Builder::object(const Value& value, std::span<const Row> rows, void* target
     error(value.mark, "config-type", fmt::format("expected a mapping, got {}", describe(value)));
     return;
   }
-  bool unsupported = false;  // what is refused may stand for what is missing
   for (const auto& [name, field] : value.fields) {
     if (name.kind == Value::Kind::kScalar && name.scalar.starts_with("x-")) continue;
     const std::optional<Text> known = key(name);
@@ -55,9 +54,6 @@ void Builder::object(const Value& value, std::span<const Row> rows, void* target
       std::vector<std::string_view> keys;
       for (const Row& each : rows) keys.push_back(each.key);
       error(name.mark, "config-key", "unknown key" + did_you_mean(known->value, keys));
-    } else if (row->shape.kind == Shape::Kind::kUnsupported) {
-      unsupported = true;
-      error(name.mark, "config-unsupported", fmt::format("not supported yet; {}", row->shape.words));
     } else if (field.kind == Value::Kind::kNull && row->shape.kind != Shape::Kind::kAny) {
       error(field.mark, "config-type", fmt::format("expected {}, got nothing", expected(row->shape)));
     } else {
@@ -66,7 +62,7 @@ void Builder::object(const Value& value, std::span<const Row> rows, void* target
     path_.pop_back();
   }
   for (const Row& row : rows) {
-    if (row.required && !unsupported && value.find(row.key) == nullptr) {
+    if (row.required && value.find(row.key) == nullptr) {
       error(value.mark, "config-missing",
             fmt::format("key '{}' is missing; expected {}", row.key, expected(row.shape)));
     }

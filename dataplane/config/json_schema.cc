@@ -54,7 +54,6 @@ Json value_schema(const Shape& shape) {
       return {{"type", "array"}, {"items", shape.rows.empty() ? text_schema(shape) : object_schema(shape.rows)}};
     case Kind::kAny: return Json::parse(shape.json);
     case Kind::kSpecial: return shape.json == "entries" ? entries_schema(shape.rows) : Json::parse(shape.json);
-    case Kind::kUnsupported: return {{"not", Json::object()}};
   }
   return Json::object();
 }
@@ -66,7 +65,7 @@ Json object_schema(std::span<const Row> rows) {
     Json schema = value_schema(row.shape);
     if (row.required) {
       required.push_back(row.key);
-    } else if (row.shape.kind != Kind::kUnsupported) {
+    } else {
       schema = or_null(std::move(schema));
     }
     std::string description(row.doc);

@@ -20,8 +20,7 @@ std::string cell(std::string text) {
 void add_table(std::string& out, const std::string& title, std::span<const Row> rows) {
   out += fmt::format("\n## {}\n\n| key | value | default | meaning |\n|---|---|---|---|\n", title);
   for (const Row& row : rows) {
-    const bool unsupported = row.shape.kind == Kind::kUnsupported;
-    const std::string value = unsupported ? "refused: not supported yet" : cell(expected(row.shape));
+    const std::string value = cell(expected(row.shape));
     const std::string fallback = row.required ? "must be given" : cell(std::string(row.fallback));
     out += fmt::format("| `{}` | {} | {} | {} |\n", row.key, value, fallback, cell(std::string(row.doc)));
   }

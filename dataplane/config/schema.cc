@@ -449,8 +449,7 @@ std::string expected(const Shape& shape) {
     case Kind::kNamed: return "a mapping from names";
     case Kind::kList: return "a list";
     case Kind::kAny:
-    case Kind::kSpecial:
-    case Kind::kUnsupported: break;
+    case Kind::kSpecial: break;
   }
   return "a value";
 }

@@ -15,16 +15,15 @@ struct Row;
 // What a value may be. The reader, the JSON Schema and the documentation all follow it.
 struct Shape {
   enum class Kind : std::uint8_t {
-    kText,         // not empty; `pattern` and `valid` narrow it
-    kBool,         //
-    kNumber,       // min..max
-    kChoice,       // one of `choices`
-    kObject,       // keys of `rows`
-    kNamed,        // name -> object of `rows`
-    kList,         // of objects of `rows`, of text when there are no rows
-    kAny,          // what it means is decided elsewhere
-    kSpecial,      // `json` says it and the row's `store` checks it
-    kUnsupported,  // known, and refused with `words`
+    kText,     // not empty; `pattern` and `valid` narrow it
+    kBool,     //
+    kNumber,   // min..max
+    kChoice,   // one of `choices`
+    kObject,   // keys of `rows`
+    kNamed,    // name -> object of `rows`
+    kList,     // of objects of `rows`, of text when there are no rows
+    kAny,      // what it means is decided elsewhere
+    kSpecial,  // `json` says it and the row's `store` checks it
   } kind = Kind::kAny;
   std::uint64_t min = 0, max = 0;
   std::string_view unit;  // of a number, for messages
