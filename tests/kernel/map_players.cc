@@ -132,7 +132,7 @@ class KernelPlayer : public MapPlayer {
     const Bytes key(4);
     const int fd = perf_->fd();
     const int error = element(BPF_MAP_UPDATE_ELEM, key, &fd, 0);
-    return error == 0 ? Result<void>{} : Error{ErrorCode::kEnvironment, "the kernel's map takes no event"};
+    return error == 0 ? Result<void>{} : Error{ErrorCode::kProgram, "the kernel's map takes no event"};
   }
   [[nodiscard]] int element(bpf_cmd command, const Bytes& key, const void* value, std::uint64_t flags) const {
     bpf_attr attributes{};
