@@ -37,6 +37,22 @@ bool always_finds(Context& context, const State& state, const HelperDesc& helper
   return true;
 }
 
+// What engines need not read: the index of a tail call or an array, the prefix length of an LPM trie's key; -1 = it may
+// differ. `map` is the program's own.
+std::int64_t constant_key(Context& context, const State& state, const HelperDesc& helper, const vm::Map& map) {
+  const vm::MapType type = map.spec().type;
+  std::optional<Reg> key;
+  if (helper.effect == vm::Effect::kTailCall) {
+    key = state.reg(3);
+  } else if (helper.id == kMapLookup &&
+             (type == vm::MapType::kArray || type == vm::MapType::kPercpuArray || type == vm::MapType::kLpmTrie)) {
+    key = constant_behind(context, state, state.reg(2), sizeof(std::uint32_t));
+  }
+  if (!key || !key->is_scalar() || !key->value.is_constant()) return -1;
+  context.demand(*key);
+  return static_cast<std::uint32_t>(key->value.constant_value());
+}
+
 // A socket, or memory of as many bytes as the kAllocSize argument says; from now on to be given back.
 Reg handed_out(Context& context, State& state, const HelperDesc& helper) {
   Reg result = Reg::pointer(helper.ret == vm::RetKind::kRecordOrNull   ? Type::kRecordOrNull
@@ -235,12 +251,9 @@ void call_helper(Context& context, State& state) {
   if (helper->effect == vm::Effect::kTailCall) {
     facts.makes_tail_calls = true;
     if (known >= 0) facts.tail_call_maps.push_back(static_cast<std::uint32_t>(known));
-    const Reg& key = state.reg(3);
-    context.demand(key);
-    const bool known = key.is_scalar() && key.value.is_constant();
-    const auto index_bits = static_cast<std::uint32_t>(key.value.umin());
-    context.recorder.key(state.slot, known ? std::int64_t{index_bits} : -1);
   }
+  const bool own = known >= 0;
+  context.recorder.key(state.slot, own ? constant_key(context, state, *helper, *context.map(index)) : -1);
   state.top().activation = state.top().rounds = 0;
   if (helper->effect == vm::Effect::kMovesPacket) {
     facts.moves_packet = true;

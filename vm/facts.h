@@ -20,7 +20,8 @@ struct InsnFacts {
   std::int64_t max_offset = 0;
   // Map accesses, and helper calls with a map argument: index into LoadedProgram::maps; -1 = none or more than one.
   std::int32_t map = -1;
-  // Helper calls: the key argument (r2 for look-ups, r3 for tail calls) is this constant on all paths; -1 = not known.
+  // Helper calls with a known map: the index of a tail call, the key of a look-up in an array, or the prefix length in
+  // that of one in an LPM trie, is this constant on all paths; -1 = not known.
   std::int64_t key_constant = -1;
   // kAlu, kLoad: the upper half of dst is zero afterwards whatever the instruction's width says.
   bool upper_zero = false;

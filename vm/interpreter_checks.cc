@@ -297,13 +297,9 @@ bool Checker::key_agrees(const HelperDesc& helper, const Map* map, Registers reg
     return fail(fmt::format("the map argument is not map {} as the facts say", fact.map));
   }
   if (fact.key_constant < 0 || map == nullptr) return true;
-  std::uint64_t key = static_cast<std::uint32_t>(registers[3]);
-  if (helper.effect != Effect::kTailCall) {
-    key = 0;
-    std::memcpy(&key, reinterpret_cast<const void*>(registers[2]), std::min<std::size_t>(map->spec().key_size, 8));
-  }
-  return key == static_cast<std::uint64_t>(fact.key_constant) ||
-         fail(fmt::format("the key is {:#x}, the facts say {:#x}", key, fact.key_constant));
+  auto key = static_cast<std::uint32_t>(registers[3]);
+  if (helper.effect != Effect::kTailCall) std::memcpy(&key, reinterpret_cast<const void*>(registers[2]), sizeof key);
+  return key == fact.key_constant || fail(fmt::format("the key is {:#x}, the facts say {:#x}", key, fact.key_constant));
 }
 
 bool Checker::helper_arguments(const HelperDesc& helper, Registers registers) {

@@ -50,22 +50,22 @@ Code Emitter::emit() {
   code_.offsets.resize(slots + 1);
   code_.targets.resize(slots);
   // Where local calls go: a function's prologue, which is not where jumps to its first slot go. Numbered after slots.
-  std::vector<std::uint32_t> goals(slots + lowered_.functions.size() + 1);
+  goals_.resize(slots + lowered_.functions.size() + 1);
   emit_entry();
   for (std::size_t f = 0; f < lowered_.functions.size(); ++f) {
     a_.align(16);
-    goals[slots + f] = static_cast<std::uint32_t>(a_.getSize());
+    goals_[slots + f] = static_cast<std::uint32_t>(a_.getSize());
     emit_function(lowered_.functions[f]);
   }
   if (lowered_.sets_callbacks) {
     a_.align(16);
-    goals[callback_entry()] = static_cast<std::uint32_t>(a_.getSize());
+    goals_[callback_entry()] = static_cast<std::uint32_t>(a_.getSize());
     emit_callback_entry();
   }
   code_.offsets[slots] = static_cast<std::uint32_t>(a_.getSize());
-  code_.frame_entry = goals[slots];
-  std::copy(code_.targets.begin(), code_.targets.end(), goals.begin());
-  a_.patch_jumps(goals);
+  code_.frame_entry = goals_[slots];
+  std::copy(code_.targets.begin(), code_.targets.end(), goals_.begin());
+  a_.patch_jumps(goals_);
   const auto* const bytes = reinterpret_cast<const std::byte*>(a_.getCode());
   code_.bytes.assign(bytes, bytes + a_.getSize());
   return std::move(code_);
@@ -167,6 +167,7 @@ void Emitter::emit_function(const Function& function) {
     }
     slot += done;
   }
+  emit_rare();
 }
 
 void Emitter::emit_prologue() {
@@ -223,7 +224,7 @@ unsigned Emitter::emit_insn(std::uint32_t slot) {
     case vm::Kind::kStore: emit_store(row, insn); break;
     case vm::Kind::kStoreImm: emit_store_imm(row, insn); break;
     case vm::Kind::kAtomic: emit_atomic(row, insn); break;
-    case vm::Kind::kLoadImm64: emit_imm64(insn, op); return 2;
+    case vm::Kind::kLoadImm64: emit_imm64(slot); return 2;
     case vm::Kind::kGoto: emit_goto(slot); break;
     case vm::Kind::kBranch: emit_branch(slot); break;
     case vm::Kind::kCallHelper: emit_call_helper(op); break;
@@ -235,7 +236,11 @@ unsigned Emitter::emit_insn(std::uint32_t slot) {
   return 1;
 }
 
-void Emitter::emit_imm64(const vm::Insn& insn, const Op& op) {
+void Emitter::emit_imm64(std::uint32_t slot) {
+  const vm::Insn& insn = insn_at(slot);
+  const Op& op = lowered_.ops[slot];
+  const std::uint32_t next = slot + 2;
+  if (insn.dst == 1 && next < function_->end && !lowered_.ops[next].leader && is_own_lookup(lowered_.ops[next])) return;
   if (static_cast<vm::Imm64>(insn.src) == vm::Imm64::kCode) {
     a_.load_function(reg64(insn.dst), static_cast<std::uint32_t>(lowered_.ops.size()) + op.target);
     set_upper_zero(insn.dst, false);

@@ -21,7 +21,6 @@ using Xbyak::util::eax;
 using Xbyak::util::ecx;
 using Xbyak::util::edx;
 using Xbyak::util::esi;
-using Xbyak::util::ptr;
 using Xbyak::util::qword;
 using Xbyak::util::r10;
 using Xbyak::util::r10d;
@@ -53,6 +52,11 @@ constexpr int kDepth = offsetof(vm::XdpContext, depth);
 constexpr int kPath = offsetof(vm::XdpContext, path);
 static_assert(sizeof(vm::XdpContext{}.path[0]) == 2);
 
+bool is_array(const vm::Map& map) {
+  const vm::MapType type = map.spec().type;
+  return map.view() != nullptr && (type == vm::MapType::kArray || type == vm::MapType::kPercpuArray);
+}
+
 constexpr std::uint64_t error_number(int error) { return static_cast<std::uint64_t>(-std::int64_t{error}); }
 
 }  // namespace
@@ -72,7 +76,10 @@ void Emitter::emit_call_helper(const Op& op) {
     set_upper_zero(0, true);
     return;
   }
-  if (op.helper->id == kMapLookupElem && op.map != nullptr && emit_lookup_inline(op)) return;
+  if (is_own_lookup(op)) {
+    emit_lookup(op);
+    return;
+  }
   if (op.helper->effect == vm::Effect::kSetCallback) {
     a_.load_function(rdx, callback_entry());
     a_.xor_(ecx, ecx);
@@ -142,51 +149,65 @@ void Emitter::emit_enter_slot() {
   a_.jmp(r11);
 }
 
-bool Emitter::emit_lookup_inline(const Op& op) {
-  const void* const view = op.map->view();
-  if (view == nullptr) return false;
-  if (op.map->spec().type == vm::MapType::kArray) {
-    emit_array_lookup(op, *static_cast<const vm::ArrayView*>(view));
-    return true;
-  }
-  if (op.map->spec().type == vm::MapType::kPercpuArray) {
-    emit_percpu_array_lookup(op, *static_cast<const vm::PercpuArrayView*>(view));
-    return true;
-  }
-  const LookupFunction function = lookup_function(*op.map, features_);
-  if (function == nullptr) return false;
-  const auto call = [&] {
-    a_.load_address(rdi, reinterpret_cast<std::uint64_t>(view));
-    if (op.map->is_percpu()) a_.mov(edx, dword[r12 + offsetof(vm::ExecEnv, cpu)]);
-    a_.call_address(reinterpret_cast<std::uint64_t>(function));
-  };
-  const bool is_ipv4 = op.map->spec().type == vm::MapType::kLpmTrie && op.map->spec().key_size == 8;
-  is_ipv4 ? emit_ipv4_lookup(*static_cast<const vm::LpmTrieView*>(view), call) : call();
-  return true;
+bool Emitter::is_own_lookup(const Op& op) const {
+  return op.helper != nullptr && op.helper->id == kMapLookupElem && op.map != nullptr &&
+         (is_array(*op.map) || lookup_function(*op.map, features_) != nullptr);
 }
 
-// rsi = key. What the first load of a look-up of all 32 bits answers, without a call; `further` emits the call for the
-// rest. What is read of the view here never changes.
-template <typename Further>
-void Emitter::emit_ipv4_lookup(const vm::LpmTrieView& view, Further further) {
-  a_.cmp(dword[rsi], 32);
-  const Assembler::Ahead shorter = a_.jump_ahead(Flag::kNotEqual);
+// rsi = key.
+void Emitter::emit_lookup(const Op& op) {
+  const vm::MapSpec& spec = op.map->spec();
+  const void* const view = op.map->view();
+  if (spec.type == vm::MapType::kArray) {
+    emit_array_lookup(op, *static_cast<const vm::ArrayView*>(view));
+  } else if (spec.type == vm::MapType::kPercpuArray) {
+    emit_percpu_array_lookup(op, *static_cast<const vm::PercpuArrayView*>(view));
+  } else if (spec.type == vm::MapType::kLpmTrie && spec.key_size == 8) {
+    emit_ipv4_lookup(op, *static_cast<const vm::LpmTrieView*>(view));
+  } else {
+    emit_lookup_call(*op.map);
+  }
+}
+
+void Emitter::emit_lookup_call(const vm::Map& map) {
+  a_.load_address(rdi, reinterpret_cast<std::uint64_t>(map.view()));
+  if (map.is_percpu()) a_.mov(edx, dword[r12 + offsetof(vm::ExecEnv, cpu)]);
+  a_.call_address(reinterpret_cast<std::uint64_t>(lookup_function(map, features_)));
+}
+
+// rsi = key. What the first load of a look-up of all 32 bits answers, without a call: each look-up waits for memory,
+// and the fewer instructions it has the more of them the CPU has under way. What is read of the view here never
+// changes.
+void Emitter::emit_ipv4_lookup(const Op& op, const vm::LpmTrieView& view) {
+  constexpr std::uint32_t kAllBits = 32;
+  const auto goal = static_cast<std::uint32_t>(goals_.size());
+  goals_.resize(goals_.size() + 2);
+  rare_.push_back({op.map, goal, goal + 1});
+  if (op.key != kAllBits) {
+    a_.cmp(dword[rsi], kAllBits);
+    a_.jump_to(Flag::kNotEqual, goal, false);
+  }
   a_.mov(eax, dword[rsi + 4]);
   a_.bswap(eax);
   a_.shr(eax, static_cast<int>(view.first_shift));
   a_.load_address(r11, reinterpret_cast<std::uint64_t>(view.first));
   a_.mov(eax, dword[r11 + rax * 4]);
-  a_.lea(r10d, ptr[rax - 1]);
-  a_.cmp(r10d, vm::kLpmWalk - 1);
-  const Assembler::Ahead more = a_.jump_ahead(Flag::kAboveEqual);
-  a_.imul(rax, rax, static_cast<int>(view.node_stride));
+  static_assert(vm::kLpmWalk == 1U << 31, "what is not a prefix is 0 or negative");
+  a_.test(eax, eax);
+  a_.jump_to(Flag::kLessEqual, goal, false);
+  emit_scale(rax, view.node_stride);
   a_.load_address(r11, reinterpret_cast<std::uint64_t>(view.values));
   a_.add(rax, r11);
-  const Assembler::Ahead done = a_.jump_ahead();
-  a_.land(shorter);
-  a_.land(more);
-  further();
-  a_.land(done);
+  goals_[goal + 1] = static_cast<std::uint32_t>(a_.getSize());
+}
+
+void Emitter::emit_rare() {
+  for (const RareLookup& lookup : rare_) {
+    goals_[lookup.goal] = static_cast<std::uint32_t>(a_.getSize());
+    emit_lookup_call(*lookup.map);
+    a_.jump_to(lookup.resume, false);
+  }
+  rare_.clear();
 }
 
 // rsi = key.
@@ -240,12 +261,17 @@ Assembler::Ahead Emitter::emit_scaled_index(std::uint32_t max_entries, std::uint
   a_.xor_(eax, eax);
   a_.cmp(r11d, max_entries);
   const Assembler::Ahead outside = a_.jump_ahead(Flag::kAboveEqual);
-  if (std::has_single_bit(stride)) {
-    a_.shl(r11, std::countr_zero(stride));
-  } else {
-    a_.imul(r11, r11, static_cast<int>(stride));
-  }
+  emit_scale(r11, stride);
   return outside;
+}
+
+// An index, all 64 bits of it, times the bytes between elements.
+void Emitter::emit_scale(const Reg64& index, std::uint32_t stride) {
+  if (std::has_single_bit(stride)) {
+    a_.shl(index, std::countr_zero(stride));
+  } else {
+    a_.imul(index, index, static_cast<int>(stride));
+  }
 }
 
 void Emitter::emit_call_local(const Op& op) {

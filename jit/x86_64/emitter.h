@@ -75,7 +75,7 @@ class Emitter {
   void emit_leave_frame();                 // rsp as it was at entry
   unsigned emit_insn(std::uint32_t slot);  // returns the slots translated
   void emit_frame_register();
-  void emit_imm64(const vm::Insn& insn, const Op& op);
+  void emit_imm64(std::uint32_t slot);
   void emit_exit();
 
   // emit_alu.cc
@@ -129,11 +129,16 @@ class Emitter {
   void emit_tail_call(const Op& op);
   void emit_tail_call_inline(const vm::ProgArrayView& view);
   void emit_enter_slot();
-  bool emit_lookup_inline(const Op& op);
-  template <typename Further>
-  void emit_ipv4_lookup(const vm::LpmTrieView& view, Further further);
+  // Whether emit_lookup does, which does not need the map's address in rdi.
+  [[nodiscard]] bool is_own_lookup(const Op& op) const;
+  void emit_lookup(const Op& op);
+  void emit_lookup_call(const vm::Map& map);
+  void emit_ipv4_lookup(const Op& op, const vm::LpmTrieView& view);
+  // Code of a function that is rarely run, behind the rest of it.
+  void emit_rare();
   void emit_array_lookup(const Op& op, const vm::ArrayView& view);
   void emit_percpu_array_lookup(const Op& op, const vm::PercpuArrayView& view);
+  void emit_scale(const Reg64& index, std::uint32_t stride);
   Assembler::Ahead emit_scaled_index(std::uint32_t max_entries, std::uint32_t stride);
   void emit_call_local(const Op& op);
 
@@ -162,6 +167,14 @@ class Emitter {
   const Function* function_ = nullptr;  // being emitted
   Layout layout_;
   std::uint16_t upper_zero_ = 0;
+  // A look-up's call that most of its runs do without: jumped to by `goal`, goes on at `resume`.
+  struct RareLookup {
+    const vm::Map* map;
+    std::uint32_t goal;
+    std::uint32_t resume;  // another goal
+  };
+  std::vector<RareLookup> rare_;      // of the function being emitted
+  std::vector<std::uint32_t> goals_;  // where jumps go: slots, then functions, callback_entry(), then rare look-ups'
 };
 
 }  // namespace sluice::jit::x86_64

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "vm/maps/hash_view.h"
+#include "vm/maps/lpm_ipv6_view.h"
 #include "vm/maps/lpm_trie_view.h"
 
 namespace sluice::jit::x86_64 {
@@ -17,7 +18,7 @@ template <std::uint32_t kBytes>
 __attribute__((target("sse4.2"))) inline std::uint32_t hash_of(const std::uint8_t* key, std::uint64_t seed) {
   std::uint64_t crc = static_cast<std::uint32_t>(seed);
   for (std::uint32_t at = 0; at + 8 <= kBytes; at += 8) {
-    crc = _mm_crc32_u64(crc, vm::hash_mix(vm::word_at(key + at), seed));
+    crc = _mm_crc32_u64(crc, vm::hash_mix(vm::key_word_at(key + at), seed));
   }
   if (kBytes % 8 != 0) {
     crc = _mm_crc32_u64(crc, vm::hash_mix(vm::word_tail(key + kBytes / 8 * 8, kBytes % 8), seed));
@@ -128,6 +129,20 @@ __attribute__((noinline, flatten)) std::uint8_t* lpm_trie_sized(const void* shar
   return vm::lpm_trie_value(&view, node);
 }
 
+// The same for IPv6 addresses. kFirstBits: the view's.
+template <std::uint32_t kFirstBits>
+__attribute__((noinline, flatten)) std::uint8_t* lpm_trie_ipv6(const void* shared, const std::uint8_t* key,
+                                                               std::uint32_t) noexcept {
+  const auto& view = *static_cast<const vm::LpmTrieView*>(shared);
+  if (!asks_for_all<16>(key)) [[unlikely]]
+    return lpm_trie(shared, key, 0);
+  const std::uint32_t before = __atomic_load_n(&view.sequence, __ATOMIC_ACQUIRE);
+  const std::uint32_t node = vm::lpm_ipv6_quick(&view, kFirstBits, __builtin_bswap64(vm::key_word_at(key + 4)));
+  if (node == 0 || __atomic_load_n(&view.sequence, __ATOMIC_RELAXED) != before) [[unlikely]]
+    return lpm_trie(shared, key, 0);
+  return vm::lpm_trie_value(&view, node);
+}
+
 // What the first table and the one above it answer is answered here, in few instructions: each look-up waits for
 // memory, and the more of them the CPU holds the less that shows. Both are read, the shorter prefix first, so that
 // nothing is guessed. That needs no sequence: either load is whole.
@@ -141,7 +156,7 @@ std::uint8_t* lpm_trie_ipv4(const void* shared, const std::uint8_t* key, std::ui
   vm::LpmEntry entry = __atomic_load_n(&view.first[first], __ATOMIC_ACQUIRE);
   if (entry == 0) entry = shorter;
   // A prefix and nothing below.
-  if (entry - 1 >= vm::kLpmWalk - 1) return lpm_trie_sized<4>(shared, key, 0);
+  if (static_cast<std::int32_t>(entry) <= 0) return lpm_trie_sized<4>(shared, key, 0);
   return vm::lpm_trie_value(&view, entry);
 }
 
@@ -177,7 +192,10 @@ LookupFunction lookup_function(const vm::Map& map, Features features) {
   if (map.view() == nullptr) return nullptr;
   const vm::MapSpec& spec = map.spec();
   if (spec.type == vm::MapType::kLpmTrie) {
-    return spec.key_size == 4 + 4 ? lpm_trie_ipv4 : spec.key_size == 4 + 16 ? lpm_trie_sized<16> : lpm_trie;
+    if (spec.key_size == 4 + 4) return lpm_trie_ipv4;
+    if (spec.key_size != 4 + 16) return lpm_trie;
+    const std::uint32_t first_bits = static_cast<const vm::LpmTrieView*>(map.view())->first_bits;
+    return first_bits == 24 ? lpm_trie_ipv6<24> : first_bits == 16 ? lpm_trie_ipv6<16> : lpm_trie_ipv6<8>;
   }
   for (const Sized& s : kSized) {
     if (features.sse42 && s.key_size == spec.key_size) return s.functions.of(spec.type);

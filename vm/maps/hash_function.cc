@@ -28,7 +28,7 @@ std::uint32_t crc32c_word(std::uint32_t crc, std::uint64_t word) {
 
 std::uint32_t hash_software(const std::uint8_t* key, std::uint32_t bytes, std::uint64_t seed) {
   auto crc = static_cast<std::uint32_t>(seed);
-  for (; bytes >= 8; bytes -= 8, key += 8) crc = crc32c_word(crc, hash_mix(word_at(key), seed));
+  for (; bytes >= 8; bytes -= 8, key += 8) crc = crc32c_word(crc, hash_mix(key_word_at(key), seed));
   if (bytes != 0) crc = crc32c_word(crc, hash_mix(word_tail(key, bytes), seed));
   return crc;
 }

@@ -8,7 +8,7 @@ namespace {
 std::uint32_t load(const std::uint32_t& word) { return __atomic_load_n(&word, __ATOMIC_ACQUIRE); }
 void store(std::uint32_t& word, std::uint32_t value) { __atomic_store_n(&word, value, __ATOMIC_RELEASE); }
 
-bool is_table(LpmEntry entry) { return (entry & kLpmTable) != 0; }
+bool is_table(LpmEntry entry) { return entry >= kLpmTable; }
 // Of an entry what says where longer prefixes are, 0 = there are none.
 LpmEntry way_of(LpmEntry entry) { return entry >= kLpmWalk ? entry : 0; }
 LpmEntry walk_from(std::uint32_t number) { return number != 0 ? kLpmWalk | number : 0; }
@@ -80,7 +80,7 @@ bool LpmIndex::in_first(std::uint32_t bits) const noexcept {
 std::uint32_t LpmIndex::bits_of(std::uint32_t number) const noexcept { return lpm_trie_bits(&node(number)); }
 
 std::uint32_t& LpmIndex::covering(LpmEntry way) const noexcept {
-  return is_table(way) ? view_.covering[way & ~kLpmTable] : node(way & ~kLpmWalk).covering;
+  return is_table(way) ? view_.covering[way & kLpmNumber] : node(way & kLpmNumber).covering;
 }
 
 std::uint32_t LpmIndex::prefix_of(LpmEntry entry) const noexcept {
@@ -141,7 +141,7 @@ bool LpmIndex::follow(const Change& asked) noexcept {
     path.push(view_.first[at], 0);
     unsigned byte = last_first + 1;  // that the table below the path's last entry is by
     for (; is_table(load(*path.last().entry)); ++byte) {
-      const std::uint32_t number = load(*path.last().entry) & ~kLpmTable;
+      const std::uint32_t number = load(*path.last().entry) & kLpmNumber;
       if (level == byte)
         follow_range(table(number), number, change, first_of(change.data, change.bits), count_of(change.bits));
       path.push(table(number)[change.data[byte]], number);
@@ -213,7 +213,7 @@ void LpmIndex::expand(Path& path, const Change& change) noexcept {
   for (;;) {
     const Path::Step step = path.last();
     const LpmEntry held = load(*step.entry);
-    const std::uint32_t from = way_of(held) & ~kLpmWalk;
+    const std::uint32_t from = way_of(held) & kLpmNumber;
     const unsigned byte = view_.first_bits / 8 + path.depth - 1;
     if (from == 0 || byte >= view_.data_size || change.bits <= 8 * byte || steps(from, change) <= kMostSteps) return;
     const std::uint32_t number = tables_.get();

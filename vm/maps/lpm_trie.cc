@@ -38,7 +38,7 @@ LpmTrieMap::LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, Map
 Result<std::unique_ptr<Map>> LpmTrieMap::make(const MapSpec& spec, unsigned cpus) {
   // Branching nodes are fewer than nodes with a value. Node numbers have 30 bits.
   const std::uint64_t nodes = std::uint64_t{spec.max_entries} * 2 + ElementPool::kSpare;
-  if (nodes >= kLpmWalk) return Error{ErrorCode::kEnvironment, "more prefixes than 30-bit node numbers can count"};
+  if (nodes > kLpmNumber) return Error{ErrorCode::kEnvironment, "more prefixes than 30-bit node numbers can count"};
   Result<MapMemory> memory =
       MapMemory::reserve(MapMemory::padded((nodes + 1) * stride_of(spec)) + MapMemory::padded(nodes * 4));
   if (!memory) return std::move(memory).error();

@@ -32,8 +32,9 @@ static const uint32_t kLpmValue = 1U << 31;
 // from (0: from the root, which finds the prefix, too); kLpmTable and the number of a table of the next level.
 typedef uint32_t LpmEntry;
 enum { kLpmTableEntries = 256 };
-static const uint32_t kLpmWalk = 1U << 30;
-static const uint32_t kLpmTable = 1U << 31;
+static const uint32_t kLpmWalk = 1U << 31;
+static const uint32_t kLpmTable = 3U << 30;
+static const uint32_t kLpmNumber = (1U << 30) - 1;  // the bits of a node's or table's number
 
 typedef struct LpmTrieView {
   uint8_t* nodes;        // node n, from 1, starts at nodes + n * node_stride
@@ -156,13 +157,14 @@ static inline uint32_t lpm_index_tables(const LpmTrieView* view, uint32_t data_s
                                         uint32_t first, uint32_t found, int quick) {
   LpmEntry entry = __atomic_load_n(&view->first[first], __ATOMIC_ACQUIRE);
   // A look-up that has strayed may find more tables than a key has bytes.
-  for (uint32_t byte = view->first_bits / 8; (entry & kLpmTable) != 0 && byte < data_size; ++byte) {
-    const uint64_t table = entry & ~kLpmTable;
+  for (uint32_t byte = view->first_bits / 8; entry >= kLpmTable && byte < data_size; ++byte) {
+    const uint64_t table = entry & kLpmNumber;
     const uint32_t covering = __atomic_load_n(&view->covering[table], __ATOMIC_ACQUIRE);
     entry = __atomic_load_n(&view->tables[table * kLpmTableEntries + data[byte]], __ATOMIC_ACQUIRE);
     if (covering != 0) found = covering;
   }
-  if ((entry & kLpmWalk) != 0) return lpm_index_end(view, data_size, data, entry & ~kLpmWalk, found, quick);
+  if (entry >= kLpmTable) return 0;
+  if (entry >= kLpmWalk) return lpm_index_end(view, data_size, data, entry & kLpmNumber, found, quick);
   return entry != 0 ? entry : found;
 }
 

@@ -15,6 +15,16 @@ static inline uint64_t word_at(const uint8_t* at) {
   return word;
 }
 
+// word_at of a key, in two loads: programs have often just written it by fields of 4 bytes, and a load that spans two
+// stores waits until both have left the CPU, with every look-up behind it.
+static inline uint64_t key_word_at(const uint8_t* key) {
+  uint32_t low, high;
+  __builtin_memcpy(&low, key, sizeof low);
+  __builtin_memcpy(&high, key + 4, sizeof high);
+  __asm__("" : "+r"(high));  // or compilers make one load of both
+  return (uint64_t)high << 32 | low;
+}
+
 // The first `bytes` (0..7) bytes at `at` as a word, the rest zero.
 static inline uint64_t word_tail(const uint8_t* at, uint32_t bytes) {
   uint64_t word = 0;

@@ -1,8 +1,10 @@
 // Look-ups that generated code does without the helper find what Map::lookup finds.
 #include "jit/x86_64/lookup.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -27,10 +29,11 @@ std::shared_ptr<vm::Map> map_of(vm::MapType type, std::uint32_t key_size, unsign
 }
 
 // r1 = the key.
-CompiledProgram lookup_in(const std::shared_ptr<vm::Map>& map, x86_64::Features features) {
+CompiledProgram lookup_in(const std::shared_ptr<vm::Map>& map, x86_64::Features features, std::int64_t key = -1) {
   vm::LoadedProgram program = program_from_asm("mov r2, r1\nlddw_map r1, 0\ncall 1\nexit", vm::memory_type(), {map});
   vm::Facts facts = permissive_facts(program);
   facts.insns[3].map = 0;
+  facts.insns[3].key_constant = key;
   Result<CompiledProgram> code =
       compile_for(unverified(std::move(program), std::move(facts)), fake_helpers(), features);
   if (!code) ADD_FAILURE() << code.error().message;
@@ -128,7 +131,7 @@ void expect_longest_prefixes(std::uint32_t max_entries) {
       return key;
     };
     const std::vector<std::byte> value(12, std::byte{7});
-    for (std::uint32_t n = 0; n < 1500; ++n) {
+    for (std::uint32_t n = 0; n < std::min(max_entries, 1500U); ++n) {
       const auto bits = static_cast<std::uint32_t>(random.next() % (bytes * 8)) + 1;
       ASSERT_EQ(map->update(key(bits).data(), value.data(), vm::UpdateMode::kAny, 0), 0);
     }
@@ -148,9 +151,64 @@ void expect_longest_prefixes(std::uint32_t max_entries) {
   }
 }
 
-// Two sizes of the index's first table.
+// Three sizes of the index's first table.
+TEST(DirectLookup, FindsTheLongestPrefixInSmallTries) { expect_longest_prefixes(200); }
 TEST(DirectLookup, FindsTheLongestPrefixOfKeysOfAnyLength) { expect_longest_prefixes(2000); }
 TEST(DirectLookup, FindsTheLongestPrefixInLargeTries) { expect_longest_prefixes(70'000); }
+
+// The verifier may know the prefix length: 32, of which the JIT makes use, or another one.
+TEST(DirectLookup, FindsPrefixesWhenTheirLengthIsKnown) {
+  const std::shared_ptr<vm::Map> map = map_of(vm::MapType::kLpmTrie, 8, 1);
+  const std::vector<std::byte> value(12);
+  for (const std::uint32_t bits : {8U, 16U, 32U}) {
+    const std::uint32_t prefix[2] = {bits, 0};
+    ASSERT_EQ(map->update(reinterpret_cast<const std::byte*>(prefix), value.data(), vm::UpdateMode::kAny, 0), 0);
+  }
+  std::set<std::uint64_t> found;
+  for (const std::uint32_t bits : {7U, 8U, 20U, 32U, 33U}) {
+    const CompiledProgram code = lookup_in(map, x86_64::detect_features(), bits);
+    for (const std::uint32_t address : {0U, 0x01000000U, 0x00010000U, 1U}) {
+      std::uint32_t asked[2] = {bits, address};
+      vm::ExecEnv env;
+      const auto expected = reinterpret_cast<std::uint64_t>(map->lookup(reinterpret_cast<std::byte*>(asked), 0));
+      EXPECT_EQ(code.memory()(reinterpret_cast<std::byte*>(asked), 8, &env), expected)
+          << bits << " bits of " << address;
+      found.insert(expected);
+    }
+  }
+  EXPECT_EQ(found.size(), 4U);  // null and all three
+}
+
+// A map's address is not loaded for a look-up that does not need it, but for one that is jumped to.
+TEST(DirectLookup, IsDoneFromTwoPlaces) {
+  const std::shared_ptr<vm::Map> map = map_of(vm::MapType::kHash, 8, 1);
+  const std::vector<std::byte> value(12);
+  const std::vector<std::byte> key = key_number(vm::MapType::kHash, 8, 1);
+  ASSERT_EQ(map->update(key.data(), value.data(), vm::UpdateMode::kAny, 0), 0);
+  for (const bool known : {true, false}) {
+    vm::LoadedProgram program = program_from_asm(R"(
+        mov r6, r2
+        mov r2, r1
+        jeq r6, 8, here
+        lddw_map r1, 0
+        ja call
+      here:
+        lddw_map r1, 0
+      call:
+        call 1
+        exit)",
+                                                 vm::memory_type(), {map});
+    vm::Facts facts = permissive_facts(program);
+    if (known) facts.insns[8].map = 0;
+    auto code = compile_for(unverified(std::move(program), std::move(facts)), fake_helpers(), {});
+    ASSERT_TRUE(code) << code.error().message;
+    for (const std::uint64_t size : {8U, 9U}) {
+      vm::ExecEnv env;
+      const auto expected = reinterpret_cast<std::uint64_t>(map->lookup(key.data(), 0));
+      EXPECT_EQ(code->memory()(const_cast<std::byte*>(key.data()), size, &env), expected) << known << size;
+    }
+  }
+}
 
 TEST(DirectLookup, ThereIsNoneForMapsWithoutAView) {
   EXPECT_EQ(x86_64::lookup_function(testing_support::TestArray(4, 4), x86_64::detect_features()), nullptr);

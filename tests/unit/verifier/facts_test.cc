@@ -92,6 +92,42 @@ TEST(Facts, ListTailCallMapsOnceAndConstantIndices) {
   EXPECT_EQ(facts.insns[9].key_constant, -1);
 }
 
+TEST(Facts, KnowTheConstantKeysOfLookupsInArrays) {
+  const vm::Facts facts = facts_of(R"(
+      ldxw r6, [r1+12]
+      stw [r10-8], 5
+      mov r2, r10
+      add r2, -8
+      lddw_map r1, 6
+      call 1
+      stxw [r10-8], r6
+      mov r2, r10
+      add r2, -8
+      lddw_map r1, 6
+      call 1
+      jeq r6, 0, zero
+      stw [r10-8], 1
+      ja same
+    zero:
+      stw [r10-8], 2
+    same:
+      mov r2, r10
+      add r2, -8
+      lddw_map r1, 0
+      call 1
+      stdw [r10-8], 7
+      mov r2, r10
+      add r2, -8
+      lddw_map r1, 1
+      call 1
+      mov r0, 2
+      exit)");
+  EXPECT_EQ(facts.insns[6].key_constant, 5);    // beyond the last one, which the engines know, too
+  EXPECT_EQ(facts.insns[12].key_constant, -1);  // from the frame
+  EXPECT_EQ(facts.insns[20].key_constant, -1);  // 1 or 2
+  EXPECT_EQ(facts.insns[26].key_constant, -1);  // a hash's key is read
+}
+
 TEST(Facts, KnowWhichVerdictsMayComeBack) {
   EXPECT_EQ(facts_of("mov r0, 2\nexit").may_return, 1U << 2);
   EXPECT_EQ(facts_of("mov r0, 77\nexit").may_return, 1U << 31);

@@ -10,7 +10,7 @@ namespace {
 __attribute__((target("sse4.2"))) std::uint32_t hash_sse42(const std::uint8_t* key, std::uint32_t bytes,
                                                            std::uint64_t seed) {
   std::uint64_t crc = static_cast<std::uint32_t>(seed);
-  for (; bytes >= 8; bytes -= 8, key += 8) crc = _mm_crc32_u64(crc, hash_mix(word_at(key), seed));
+  for (; bytes >= 8; bytes -= 8, key += 8) crc = _mm_crc32_u64(crc, hash_mix(key_word_at(key), seed));
   if (bytes != 0) crc = _mm_crc32_u64(crc, hash_mix(word_tail(key, bytes), seed));
   return static_cast<std::uint32_t>(crc);
 }

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/vm/maps/cases.h"
+#include "vm/maps/lpm_ipv6_view.h"
 #include "vm/maps/lpm_trie_view.h"
 
 namespace sluice::vm::testing {
@@ -104,7 +105,9 @@ TEST_F(LpmUnderAWriter, WhatCoversAKeyIsAlwaysFound) {
       const std::uint32_t off = kLeave[i % std::size(kLeave)];
       const Key key = leaves_at(off);
       const std::uint32_t before = __atomic_load_n(&view.sequence, __ATOMIC_ACQUIRE);
-      const std::uint32_t node = lpm_index_quick(&view, 16, key.data.data());
+      const std::uint64_t head = __builtin_bswap64(key_word_at(key.data.data()));
+      const std::uint32_t node = i / std::size(kLeave) % 2 == 0 ? lpm_index_quick(&view, 16, key.data.data())
+                                                                : lpm_ipv6_quick(&view, view.first_bits, head);
       if (node == 0) continue;
       const std::uint32_t bits = lpm_trie_bits(lpm_trie_node(&view, node));
       if (__atomic_load_n(&view.sequence, __ATOMIC_RELAXED) != before) continue;
