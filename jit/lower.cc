@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 
+#include "jit/constant_keys.h"
 #include "vm/ctx_fields.h"
 #include "vm/maps/map.h"
 
@@ -26,6 +27,7 @@ class Lowering {
       if (!done) return Error(done.error());
     }
     spread_clobbers();
+    find_constant_keys(facts_, out_);
     return std::move(out_);
   }
 

@@ -28,7 +28,7 @@ struct Op {
   const vm::HelperDesc* helper = nullptr;  // kCallHelper
   const vm::ContextField* field = nullptr;  // kContext
   const vm::Map* map = nullptr;             // kCallHelper: the map argument on all paths, null when not known
-  std::int64_t key = -1;                    // kCallHelper: vm::InsnFacts::key_constant
+  std::int64_t key = -1;                    // kCallHelper: as vm::InsnFacts::key_constant
   std::uint64_t imm = 0;                    // kLoadImm64: the number, address of the map or address of the value
 };
 

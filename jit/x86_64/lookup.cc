@@ -143,19 +143,21 @@ __attribute__((noinline, flatten)) std::uint8_t* lpm_trie_ipv6(const void* share
   return vm::lpm_trie_value(&view, node);
 }
 
-// What the first table and the one above it answer is answered here, in few instructions: each look-up waits for
-// memory, and the more of them the CPU holds the less that shows. Both are read, the shorter prefix first, so that
-// nothing is guessed. That needs no sequence: either load is whole.
+// What the first table and, where that has nothing, the one above it answer is answered here. A prefix of the latter
+// counts when the former has nothing afterwards: what is shorter is read before what is longer. That needs no sequence:
+// each load is whole.
 std::uint8_t* lpm_trie_ipv4(const void* shared, const std::uint8_t* key, std::uint32_t) noexcept {
   const auto& view = *static_cast<const vm::LpmTrieView*>(shared);
   if (!asks_for_all<4>(key)) [[unlikely]]
     return lpm_trie(shared, key, 0);
   const std::uint32_t first = vm::lpm_index_first(&view, 4, key + 4);
   const std::uint32_t* const above = vm::lpm_index_above(&view);
-  const std::uint32_t shorter = above != nullptr ? __atomic_load_n(&above[first >> 8], __ATOMIC_ACQUIRE) : 0;
   vm::LpmEntry entry = __atomic_load_n(&view.first[first], __ATOMIC_ACQUIRE);
-  if (entry == 0) entry = shorter;
-  // A prefix and nothing below.
+  if (entry == 0 && above != nullptr) {
+    const std::uint32_t shorter = __atomic_load_n(&above[first >> 8], __ATOMIC_ACQUIRE);
+    entry = __atomic_load_n(&view.first[first], __ATOMIC_ACQUIRE);
+    if (entry == 0) entry = shorter;
+  }
   if (static_cast<std::int32_t>(entry) <= 0) return lpm_trie_sized<4>(shared, key, 0);
   return vm::lpm_trie_value(&view, entry);
 }
