@@ -152,19 +152,25 @@ bool Emitter::fuse_extension(std::uint32_t slot) {
   return true;
 }
 
-// `mov a, b` and `add a, imm`, which is how a program makes the address of a part of something, are one lea.
+// `mov a, b` and `add a, c`, which is how a program makes the address of a part of something, are one lea.
 bool Emitter::fuse_sum(std::uint32_t slot) {
   if (slot + 1 >= function_->end) return false;
   const vm::InsnRow& first = *lowered_.ops[slot].row;
   const Op& second = lowered_.ops[slot + 1];
   const vm::Insn& move = insn_at(slot);
   const vm::Insn& sum = insn_at(slot + 1);
-  if (!first.wide || first.source != vm::Source::kReg || move.dst == move.src) return false;
+  if (first.source != vm::Source::kReg || move.dst == move.src) return false;
   if (second.row == nullptr || second.leader || second.row->kind != vm::Kind::kAlu) return false;
-  if (second.row->alu() != vm::AluOp::kAdd || !second.row->wide || second.row->source != vm::Source::kImm) return false;
-  if (sum.dst != move.dst) return false;
-  a_.lea(reg64(move.dst), Xbyak::util::ptr[reg64(move.src) + sum.imm]);
-  set_upper_zero(move.dst, false);
+  if (second.row->alu() != vm::AluOp::kAdd || second.row->wide != first.wide || sum.dst != move.dst) return false;
+  // A sum of 32 bits is the lower half of one of 64.
+  const Xbyak::Reg32e dst(kMachineRegister[move.dst], first.wide ? 64 : 32);
+  if (second.row->source == vm::Source::kImm) {
+    a_.lea(dst, Xbyak::util::ptr[reg64(move.src) + sum.imm]);
+  } else {
+    if (sum.src == move.dst) return false;
+    a_.lea(dst, Xbyak::util::ptr[reg64(move.src) + reg64(sum.src)]);
+  }
+  set_upper_zero(move.dst, !first.wide);
   return true;
 }
 

@@ -92,6 +92,26 @@ TEST(Compile, ABurstOfNoFramesDoesNothing) {
   EXPECT_TRUE(burst(unverified("mov r0, 1\nexit", vm::xdp_type()), none).empty());
 }
 
+TEST(Compile, AMoveAndASumAreOneInstruction) {
+  const std::string numbers = "lddw r1, 0x1fffffff0\nlddw r2, 0x200000020\n";
+  constexpr std::uint64_t kOne = 0x1fffffff0U, kTwo = 0x200000020U;
+  EXPECT_EQ(run(unverified(numbers + "mov r0, r1\nadd r0, r2\nexit")), kOne + kTwo);
+  EXPECT_EQ(run(unverified(numbers + "mov r0, r1\nadd r0, r1\nexit")), kOne + kOne);
+  EXPECT_EQ(run(unverified(numbers + "mov r0, r1\nadd r0, -1\nexit")), kOne - 1);
+  EXPECT_EQ(run(unverified(numbers + "mov r0, r1\nadd r0, r0\nexit")), kOne + kOne);
+  EXPECT_EQ(run(unverified(numbers + "mov32 r0, r1\nadd32 r0, r2\nexit")), 0x10U);
+  EXPECT_EQ(run(unverified(numbers + "mov32 r0, r1\nadd32 r0, 32\nexit")), 0x10U);
+  EXPECT_EQ(run(unverified(numbers + "mov32 r0, r1\nadd32 r0, -1\nexit")), 0xffffffefU);
+  EXPECT_EQ(run(unverified(numbers + "mov32 r0, r1\nadd r0, r2\nexit")), 0xfffffff0U + kTwo);
+  EXPECT_EQ(run(unverified(numbers + "mov r0, r1\nadd32 r0, r2\nexit")), 0x10U);
+  // What is known of the upper half afterwards: a 64-bit sum may fill it, a 32-bit one clears it.
+  EXPECT_EQ(run(unverified(numbers + "mov32 r1, r1\nmov r0, r1\nadd r0, r1\nmov32 r0, r0\nexit")), 0xffffffe0U);
+  EXPECT_EQ(run(unverified(numbers + "mov32 r0, r1\nadd32 r0, r2\nmov32 r0, r0\nexit")), 0x10U);
+  const std::string jump = "mov r0, r1\njeq r1, 5, there\nmov r0, r2\nthere:\nadd r0, r1\nexit";  // the sum is a target
+  EXPECT_EQ(run(unverified("mov r1, 5\nmov r2, 7\n" + jump)), 10U);
+  EXPECT_EQ(run(unverified("mov r1, 6\nmov r2, 7\n" + jump)), 13U);
+}
+
 TEST(Compile, TheEnvironmentHoldsTheFrameBeingRun) {
   TestFrame a("010203"), b("0405060708");
   std::vector<vm::XdpContext> frames = {a.context(), b.context()};
