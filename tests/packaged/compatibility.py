@@ -71,6 +71,10 @@ def coverage(row: dict) -> float:
     return 100 * row["executed"] / max(row["reachable"], 1)
 
 
+def median_coverage(rows: list) -> float:
+    return statistics.median(coverage(row) for row in rows) if rows else 0
+
+
 def judge(tap: Tap, rows: list, listed: dict) -> None:
     surprises, needed = [], set()
     for row in rows:
@@ -89,7 +93,7 @@ def judge(tap: Tap, rows: list, listed: dict) -> None:
     few = [f"{row['object']} {row['program']}: {row['ran']}" for row in compared if row["ran"] < FRAMES_FLOOR and row["by_kernel"]]
     tap.report(f"the kernel ran at least {FRAMES_FLOOR} frames of each", few)
     tap.check(len(compared) >= PROGRAMS_FLOOR, f"{len(compared)} programs are alike, at least {PROGRAMS_FLOOR}")
-    median = statistics.median(coverage(row) for row in compared) if compared else 0
+    median = median_coverage(compared)
     tap.check(median >= COVERAGE_FLOOR, f"median coverage {median:.0f} %, at least {COVERAGE_FLOOR} %")
 
 
@@ -113,7 +117,10 @@ def cells(row: dict, listed: dict) -> list:
 
 def page(groups: list, rows: list, listed: dict) -> str:
     compared = [row for row in rows if outcome(row)[0] == ""]
-    text = HEAD + f"{len(rows)} programs, {len(compared)} compared and alike.\n"
+    text = HEAD + (
+        f"{len(rows)} programs, {len(compared)} compared and alike; their median coverage is "
+        f"{median_coverage(compared):.0f} %.\n"
+    )
     for title, objects in groups:
         text += f"\n## {title}\n\n| object | program | maps and helpers | verifies | frames equal | coverage |\n|---|---|---|---|---|---|\n"
         for row in rows:
