@@ -17,35 +17,63 @@ std::uint32_t load(const std::uint32_t& word) { return __atomic_load_n(&word, __
 void store(std::uint32_t& word, std::uint32_t value) { __atomic_store_n(&word, value, __ATOMIC_RELEASE); }
 
 std::uint32_t data_size(const MapSpec& spec) { return spec.key_size - 4; }
-std::uint32_t stride_of(const MapSpec& spec) {
-  return static_cast<std::uint32_t>(sizeof(LpmTrieNode)) + round8(data_size(spec)) + round8(spec.value_size);
-}
 
 }  // namespace
 
-LpmTrieMap::LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, MapMemory index, std::uint32_t nodes)
+// Branching nodes are fewer than nodes with a value. A node that came with a value may lose it and stay to branch.
+struct LpmTrieMap::Sizes {
+  std::uint64_t with_value, without_value;
+  std::uint32_t node_stride, value_stride;
+
+  explicit Sizes(const MapSpec& spec)
+      : with_value(std::uint64_t{spec.max_entries} * 2 + ElementPool::kSpare),
+        without_value(std::uint64_t{spec.max_entries} + ElementPool::kSpare),
+        node_stride(static_cast<std::uint32_t>(sizeof(LpmTrieNode)) + round8(data_size(spec))),
+        value_stride(round8(spec.value_size)) {}
+  [[nodiscard]] std::uint64_t nodes() const { return with_value + without_value; }
+  [[nodiscard]] std::uint64_t node_bytes() const { return (nodes() + 1) * node_stride; }
+  [[nodiscard]] std::uint64_t value_bytes() const { return (with_value + 1) * value_stride; }
+};
+
+LpmTrieMap::LpmTrieMap(const MapSpec& spec, unsigned cpus, Memory memory)
     : Map(spec, cpus),
-      memory_(std::move(memory)),
-      view_{.data_size = data_size(spec)},
-      nodes_(nullptr, 0),
-      index_(view_, std::move(index), spec.max_entries) {
-  view_.nodes = memory_.take((std::uint64_t{nodes} + 1) * stride_of(spec));
-  view_.node_stride = stride_of(spec);
-  view_.values = view_.nodes + view_.node_stride - round8(spec.value_size);
-  nodes_ = ElementPool(reinterpret_cast<std::uint32_t*>(memory_.take(std::uint64_t{nodes} * 4)), nodes);
+      view_memory_(std::move(memory.view)),
+      memory_(std::move(memory.nodes)),
+      view_(*new(view_memory_.take(sizeof(LpmTrieView))) LpmTrieView{.data_size = data_size(spec)}),
+      with_value_(nullptr, 0),
+      without_value_(nullptr, 0),
+      index_(view_, std::move(memory.index), spec.max_entries) {
+  const Sizes sizes(spec);
+  const auto pool = [this](std::uint64_t elements) {
+    auto* const ring = reinterpret_cast<std::uint32_t*>(memory_.take(elements * sizeof(std::uint32_t)));
+    return ElementPool(ring, static_cast<std::uint32_t>(elements));
+  };
+  view_.node_stride = sizes.node_stride;
+  view_.value_stride = sizes.value_stride;
+  view_.values = memory_.take(sizes.value_bytes());
+  view_.nodes = memory_.take(sizes.node_bytes());
+  with_value_ = pool(sizes.with_value);
+  without_value_ = pool(sizes.without_value);
+  last_with_value_ = static_cast<std::uint32_t>(sizes.with_value);
 }
 
 Result<std::unique_ptr<Map>> LpmTrieMap::make(const MapSpec& spec, unsigned cpus) {
-  // Branching nodes are fewer than nodes with a value. Node numbers have 30 bits.
-  const std::uint64_t nodes = std::uint64_t{spec.max_entries} * 2 + ElementPool::kSpare;
-  if (nodes > kLpmNumber) return Error{ErrorCode::kEnvironment, "more prefixes than 30-bit node numbers can count"};
-  Result<MapMemory> memory =
-      MapMemory::reserve(MapMemory::padded((nodes + 1) * stride_of(spec)) + MapMemory::padded(nodes * 4));
-  if (!memory) return std::move(memory).error();
+  const Sizes sizes(spec);
+  if (sizes.nodes() > kLpmNumber) {
+    return Error{ErrorCode::kEnvironment, "more prefixes than 30-bit node numbers can count"};
+  }
+  std::uint64_t bytes = 0;
+  for (const std::uint64_t piece :
+       {sizes.value_bytes(), sizes.node_bytes(), sizes.with_value * 4, sizes.without_value * 4}) {
+    bytes += MapMemory::padded(piece);
+  }
+  Result<MapMemory> nodes = MapMemory::reserve(bytes);
+  if (!nodes) return std::move(nodes).error();
   Result<MapMemory> index = LpmIndex::reserve(spec.max_entries, data_size(spec));
   if (!index) return std::move(index).error();
-  return std::unique_ptr<Map>(
-      new LpmTrieMap(spec, cpus, std::move(*memory), std::move(*index), static_cast<std::uint32_t>(nodes)));
+  Result<MapMemory> view = MapMemory::reserve(MapMemory::padded(sizeof(LpmTrieView)));
+  if (!view) return std::move(view).error();
+  return std::unique_ptr<Map>(new LpmTrieMap(spec, cpus, {std::move(*view), std::move(*nodes), std::move(*index)}));
 }
 
 LpmTrieMap::Prefix LpmTrieMap::prefix_of(const std::byte* key) noexcept {
@@ -119,8 +147,8 @@ int LpmTrieMap::update(const std::byte* key, const std::byte* value, UpdateMode 
 
 // A node with a value, not linked yet; without `value` one that only branches.
 std::uint32_t LpmTrieMap::new_node(const Prefix& prefix, const std::byte* value) noexcept {
-  const std::uint32_t number = nodes_.get();
-  SLUICE_DCHECK(number != 0);  // the pool has more nodes than a trie of max_entries prefixes can need
+  const std::uint32_t number = value != nullptr ? with_value_.get() : last_with_value_ + without_value_.get();
+  SLUICE_DCHECK(number != 0);  // the pools have more nodes than a trie of max_entries prefixes can need
   LpmTrieNode& node = at(number);
   store(node.children[0], 0);
   store(node.children[1], 0);
@@ -131,6 +159,11 @@ std::uint32_t LpmTrieMap::new_node(const Prefix& prefix, const std::byte* value)
     words_store(lpm_trie_value(&view_, number), reinterpret_cast<const std::uint8_t*>(value), spec().value_size);
   }
   return number;
+}
+
+void LpmTrieMap::free_node(std::uint32_t node) noexcept {
+  if (node == 0) return;
+  node <= last_with_value_ ? with_value_.put(node) : without_value_.put(node - last_with_value_);
 }
 
 LpmTrieMap::Unlinked LpmTrieMap::link_new(const Place& place, const Prefix& prefix, std::uint32_t fresh) noexcept {
@@ -193,8 +226,8 @@ void LpmTrieMap::publish(const LpmIndex::Change& change, Unlinked unlinked) noex
   // went without leaving its node must not take it for what is left.
   if (change.now != 0 && unlinked.first == 0 && !tables_left) return;
   store(view_.sequence, load(view_.sequence) + 1);
-  if (unlinked.first != 0) nodes_.put(unlinked.first);
-  if (unlinked.second != 0) nodes_.put(unlinked.second);
+  free_node(unlinked.first);
+  free_node(unlinked.second);
   index_.reuse();
 }
 

@@ -40,7 +40,13 @@ class LpmTrieMap final : public Map {
     std::uint32_t first = 0, second = 0;
   };
 
-  LpmTrieMap(const MapSpec& spec, unsigned cpus, MapMemory memory, MapMemory index, std::uint32_t nodes);
+  struct Sizes;
+
+  struct Memory {
+    MapMemory view, nodes, index;
+  };
+
+  LpmTrieMap(const MapSpec& spec, unsigned cpus, Memory memory);
   static Prefix prefix_of(const std::byte* key) noexcept;
   [[nodiscard]] LpmTrieNode& at(std::uint32_t node) const noexcept { return *lpm_trie_node(&view_, node); }
   [[nodiscard]] std::uint32_t child(std::uint32_t node, unsigned side) const noexcept;
@@ -49,6 +55,7 @@ class LpmTrieMap final : public Map {
   [[nodiscard]] Place find_locked(const Prefix& prefix) noexcept;
   [[nodiscard]] bool is_exact(const Place& place, const Prefix& prefix) const noexcept;
   std::uint32_t new_node(const Prefix& prefix, const std::byte* value) noexcept;
+  void free_node(std::uint32_t node) noexcept;
   Unlinked link_new(const Place& place, const Prefix& prefix, std::uint32_t fresh) noexcept;
   Unlinked unlink(const Place& place) noexcept;
   // After a change of the trie: the index follows, and what was unlinked may be used again.
@@ -58,9 +65,11 @@ class LpmTrieMap final : public Map {
   void step(Path& path) const noexcept;
   bool path_to(const Prefix& prefix, Path& path) const noexcept;
 
-  MapMemory memory_;
-  LpmTrieView view_{};
-  ElementPool nodes_;
+  MapMemory view_memory_, memory_;
+  LpmTrieView& view_;  // not in this object: near what it leads to, as generated code likes it
+  // Numbers from 1 for nodes that come with a value, so that values lie close together; those behind them for others.
+  ElementPool with_value_, without_value_;
+  std::uint32_t last_with_value_;
   LpmIndex index_;
   alignas(64) mutable std::uint32_t lock_ = 0;
   std::uint32_t count_ = 0;  // prefixes with a value, at most max_entries

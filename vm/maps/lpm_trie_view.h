@@ -25,7 +25,7 @@ typedef struct LpmTrieNode {
   uint32_t children[2];  // node numbers by the bit behind the prefix; 0 = none
   uint32_t prefix;       // 0..8 * data_size bits; kLpmValue is set in it when it has a value
   uint32_t covering;     // of the index's entry that a walk starts here for, if one does: its prefix, 0 = none
-} LpmTrieNode;           // then the data rounded up to 8, then the value
+} LpmTrieNode;           // then the data rounded up to 8
 static const uint32_t kLpmValue = 1U << 31;
 
 // An entry of the index: 0; the node with its prefix when nothing longer is below; kLpmWalk and the node to walk on
@@ -36,18 +36,20 @@ static const uint32_t kLpmWalk = 1U << 31;
 static const uint32_t kLpmTable = 3U << 30;
 static const uint32_t kLpmNumber = (1U << 30) - 1;  // the bits of a node's or table's number
 
+// Nodes that came with a value have numbers below all others, and values lie by themselves: close together.
 typedef struct LpmTrieView {
   uint8_t* nodes;        // node n, from 1, starts at nodes + n * node_stride
   LpmEntry* first;       // by a key's first first_bits bits
   LpmEntry* tables;      // table n, from 1, starts at tables + n * kLpmTableEntries
   uint32_t* covering;    // by table: the prefix of the entry that leads to it, 0 = none
   uint32_t* shorter[2];  // nodes by the first 8 and 16 bits; those of less than first_bits are used
-  uint8_t* values;       // the value of node n starts at values + n * node_stride
+  uint8_t* values;       // the value of node n starts at values + n * value_stride
   uint32_t first_bits;   // 8, 16 or 24
   uint32_t first_shift;  // 32 - first_bits
   uint32_t node_stride;  // bytes
-  uint32_t data_size;    // bytes of a key behind its 4 bytes of prefix length, 1..256
-  uint32_t root;         // node number; 0 = the trie is empty
+  uint32_t value_stride;
+  uint32_t data_size;  // bytes of a key behind its 4 bytes of prefix length, 1..256
+  uint32_t root;       // node number; 0 = the trie is empty
   uint32_t sequence;
 } LpmTrieView;
 
@@ -203,7 +205,7 @@ static inline uint32_t lpm_trie_find(const LpmTrieView* view, const uint8_t* key
 }
 
 static inline uint8_t* lpm_trie_value(const LpmTrieView* view, uint32_t node) {
-  return view->values + (uint64_t)node * view->node_stride;
+  return view->values + (uint64_t)node * view->value_stride;
 }
 
 // The value of the longest prefix of `key`, or null.
