@@ -3,6 +3,7 @@
 #include <string>
 
 #include "jit/code_region.h"
+#include "jit/liveness.h"
 #include "jit/lower.h"
 #include "jit/x86_64/emitter.h"
 
@@ -15,8 +16,9 @@ class Compiler {
       : program_(program), helpers_(helpers), features_(features) {}
 
   Result<CompiledProgram> run() {
-    const Result<Lowered> lowered = lower(program_, helpers_);
+    Result<Lowered> lowered = lower(program_, helpers_);
     if (!lowered) return Error(lowered.error());
+    find_live(*lowered, [this](const Op& op) { return x86_64::registers_read(op, features_); });
     try {
       return translate(*lowered);
     } catch (const Xbyak::Error& error) {

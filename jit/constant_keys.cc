@@ -9,7 +9,8 @@ namespace sluice::jit {
 namespace {
 
 constexpr unsigned kWord = 4;  // bytes
-constexpr std::int64_t kWords = vm::kStackBytes / kWord;
+constexpr std::int64_t kStackBytes = vm::kStackBytes;
+constexpr std::int64_t kWords = kStackBytes / kWord;
 
 // What is known at one place: of registers, numbers and addresses of the stack; of the stack, aligned words.
 class Known {
@@ -21,12 +22,17 @@ class Known {
     forget_stack();
   }
   void step(const Op& op, const vm::Insn& insn, bool on_stack);
-  // The word that r2 points to.
-  [[nodiscard]] std::optional<std::uint32_t> key() const {
+  // What r2 points to: its distance from r10, below 0; 0 = not known.
+  [[nodiscard]] std::int32_t key_at() const {
     const Value& address = registers_[2];
-    if (address.kind != Value::Kind::kStack || address.bits % kWord != 0) return std::nullopt;
-    const std::int64_t word = kWords + address.bits / kWord;
-    return word >= 0 && word < kWords ? words_[static_cast<std::size_t>(word)] : std::nullopt;
+    const bool on_stack = address.kind == Value::Kind::kStack && address.bits < 0 && address.bits >= -kStackBytes;
+    return on_stack ? static_cast<std::int32_t>(address.bits) : 0;
+  }
+  // The word there.
+  [[nodiscard]] std::optional<std::uint32_t> key() const {
+    const std::int32_t at = key_at();
+    if (at == 0 || at % std::int32_t{kWord} != 0) return std::nullopt;
+    return words_[static_cast<std::size_t>(kWords + at / std::int32_t{kWord})];
   }
 
  private:
@@ -52,8 +58,8 @@ void Known::step_alu(const vm::InsnRow& row, const vm::Insn& insn) {
     result = operand;
     if (!row.wide) result.bits = static_cast<std::uint32_t>(result.bits);
   } else if (row.alu() == vm::AluOp::kAdd && row.wide && is_number && result.kind == Value::Kind::kStack &&
-             operand.bits >= -std::int64_t{vm::kStackBytes} && operand.bits <= std::int64_t{vm::kStackBytes} &&
-             result.bits >= -std::int64_t{vm::kStackBytes} && result.bits <= 0) {
+             operand.bits >= -kStackBytes && operand.bits <= kStackBytes && result.bits >= -kStackBytes &&
+             result.bits <= 0) {
     result.bits += operand.bits;
   } else {
     result = {};
@@ -63,7 +69,7 @@ void Known::step_alu(const vm::InsnRow& row, const vm::Insn& insn) {
 void Known::store(const vm::InsnRow& row, const vm::Insn& insn, const Value& value, bool on_stack) {
   const Value& base = registers_[insn.dst];
   const std::int64_t low = base.bits + insn.offset;
-  if (base.kind != Value::Kind::kStack || low < -std::int64_t{vm::kStackBytes} || low + row.size > 0) {
+  if (base.kind != Value::Kind::kStack || low < -kStackBytes || low + row.size > 0) {
     if (on_stack) forget_stack();
     return;
   }
@@ -106,6 +112,7 @@ void find_constant_keys(const vm::Facts& facts, Lowered& lowered) {
       Op& op = lowered.ops[slot];
       if (op.row == nullptr) continue;
       if (op.leader) known.forget();
+      if (op.helper != nullptr && op.helper->id == kMapLookupElem) op.key_at = known.key_at();
       if (op.key < 0 && has_word_key(op)) op.key = known.key() ? std::int64_t{*known.key()} : -1;
       const bool told = slot < facts.insns.size() && facts.insns[slot].region != vm::Region::kUnknown;
       known.step(op, lowered.program->insns[slot], !told || facts.insns[slot].region == vm::Region::kStack);

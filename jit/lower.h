@@ -29,7 +29,9 @@ struct Op {
   const vm::ContextField* field = nullptr;  // kContext
   const vm::Map* map = nullptr;             // kCallHelper: the map argument on all paths, null when not known
   std::int64_t key = -1;                    // kCallHelper: as vm::InsnFacts::key_constant
-  std::uint64_t imm = 0;                    // kLoadImm64: the number, address of the map or address of the value
+  std::int32_t key_at = 0;  // kCallHelper of kMapLookupElem: where the key is, bytes from r10; 0 = not known
+  std::uint16_t live = 0;   // bit r: register r may be read behind the instruction before it is written (find_live)
+  std::uint64_t imm = 0;    // kLoadImm64: the number, address of the map or address of the value
 };
 
 // A sub-program; the first is the program itself.

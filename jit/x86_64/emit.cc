@@ -216,18 +216,22 @@ unsigned Emitter::emit_insn(std::uint32_t slot) {
   }
   const vm::InsnRow& row = *op.row;
   const vm::Insn& insn = insn_at(slot);
+  if (is_dead(slot)) return slots(row);
   switch (row.kind) {
     case vm::Kind::kAlu: return emit_alu(slot);
     case vm::Kind::kEndian: emit_endian(row, insn); break;
-    case vm::Kind::kLoad: emit_load(slot); break;
-    case vm::Kind::kLoadSigned: emit_load_signed(slot); break;
-    case vm::Kind::kStore: emit_store(row, insn); break;
-    case vm::Kind::kStoreImm: emit_store_imm(row, insn); break;
+    case vm::Kind::kLoad:
+      if (fuse_operand(slot)) return 2;
+      emit_load(slot, reg64(insn.src));
+      break;
+    case vm::Kind::kLoadSigned: emit_load_signed(slot, reg64(insn.src)); break;
+    case vm::Kind::kStore: emit_store(row, insn, reg64(insn.dst)); break;
+    case vm::Kind::kStoreImm: emit_store_number(row.size, reg64(insn.dst) + insn.offset, insn.imm); break;
     case vm::Kind::kAtomic: emit_atomic(row, insn); break;
     case vm::Kind::kLoadImm64: emit_imm64(slot); return 2;
     case vm::Kind::kGoto: emit_goto(slot); break;
     case vm::Kind::kBranch: emit_branch(slot); break;
-    case vm::Kind::kCallHelper: emit_call_helper(op); break;
+    case vm::Kind::kCallHelper: return emit_call_helper(slot);
     case vm::Kind::kCallLocal: emit_call_local(op); break;
     case vm::Kind::kExit: emit_exit(); break;
     case vm::Kind::kCallKernel:
@@ -239,8 +243,6 @@ unsigned Emitter::emit_insn(std::uint32_t slot) {
 void Emitter::emit_imm64(std::uint32_t slot) {
   const vm::Insn& insn = insn_at(slot);
   const Op& op = lowered_.ops[slot];
-  const std::uint32_t next = slot + 2;
-  if (insn.dst == 1 && next < function_->end && !lowered_.ops[next].leader && is_own_lookup(lowered_.ops[next])) return;
   if (static_cast<vm::Imm64>(insn.src) == vm::Imm64::kCode) {
     a_.load_function(reg64(insn.dst), static_cast<std::uint32_t>(lowered_.ops.size()) + op.target);
     set_upper_zero(insn.dst, false);

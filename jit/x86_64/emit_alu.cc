@@ -11,10 +11,6 @@ using Xbyak::util::r11;
 using Xbyak::util::r11d;
 using Xbyak::util::rcx;
 
-bool is_shift_by_32(const vm::InsnRow& row, const vm::Insn& insn, vm::AluOp op) {
-  return row.kind == vm::Kind::kAlu && row.alu() == op && row.wide && row.source == vm::Source::kImm && insn.imm == 32;
-}
-
 }  // namespace
 
 unsigned Emitter::emit_alu(std::uint32_t slot) {
@@ -22,6 +18,9 @@ unsigned Emitter::emit_alu(std::uint32_t slot) {
   const vm::Insn& insn = insn_at(slot);
   switch (row.alu()) {
     case vm::AluOp::kAdd:
+      if (const unsigned done = fuse_sum(slot); done != 0) return done;
+      emit_binary(row, insn);
+      break;
     case vm::AluOp::kSub:
     case vm::AluOp::kOr:
     case vm::AluOp::kAnd:
@@ -39,7 +38,8 @@ unsigned Emitter::emit_alu(std::uint32_t slot) {
     case vm::AluOp::kArsh: emit_shift(row, insn); break;
     case vm::AluOp::kNeg: a_.neg(reg(insn.dst, row.wide)); break;
     case vm::AluOp::kMov:
-      if (fuse_sum(slot)) return 2;
+      if (fuse_stored_number(slot)) return 2;
+      if (const unsigned done = fuse_sum(slot); done != 0) return done;
       emit_move(row, insn);
       return 1;  // knows the upper half itself
     case vm::AluOp::kMovsx8:
@@ -131,47 +131,6 @@ void Emitter::emit_sign_extend(const vm::InsnRow& row, const vm::Insn& insn) {
   } else {
     a_.movsxd(reg64(insn.dst), reg32(insn.src));
   }
-}
-
-// `lsh 32` and `rsh 32` (or `arsh 32`) of one register, as clang writes for -mcpu=v1 and v2, are one move.
-bool Emitter::fuse_extension(std::uint32_t slot) {
-  if (slot + 1 >= function_->end) return false;
-  const Op& second = lowered_.ops[slot + 1];
-  const vm::Insn& first_insn = insn_at(slot);
-  const vm::Insn& second_insn = insn_at(slot + 1);
-  if (second.row == nullptr || second.leader || first_insn.dst != second_insn.dst) return false;
-  if (!is_shift_by_32(*lowered_.ops[slot].row, first_insn, vm::AluOp::kLsh)) return false;
-  if (is_shift_by_32(*second.row, second_insn, vm::AluOp::kRsh)) {
-    if (!upper_zero(first_insn.dst)) emit_zero_extend(first_insn.dst);
-    set_upper_zero(first_insn.dst, true);
-    return true;
-  }
-  if (!is_shift_by_32(*second.row, second_insn, vm::AluOp::kArsh)) return false;
-  a_.movsxd(reg64(first_insn.dst), reg32(first_insn.dst));
-  set_upper_zero(first_insn.dst, false);
-  return true;
-}
-
-// `mov a, b` and `add a, c`, which is how a program makes the address of a part of something, are one lea.
-bool Emitter::fuse_sum(std::uint32_t slot) {
-  if (slot + 1 >= function_->end) return false;
-  const vm::InsnRow& first = *lowered_.ops[slot].row;
-  const Op& second = lowered_.ops[slot + 1];
-  const vm::Insn& move = insn_at(slot);
-  const vm::Insn& sum = insn_at(slot + 1);
-  if (first.source != vm::Source::kReg || move.dst == move.src) return false;
-  if (second.row == nullptr || second.leader || second.row->kind != vm::Kind::kAlu) return false;
-  if (second.row->alu() != vm::AluOp::kAdd || second.row->wide != first.wide || sum.dst != move.dst) return false;
-  // A sum of 32 bits is the lower half of one of 64.
-  const Xbyak::Reg32e dst(kMachineRegister[move.dst], first.wide ? 64 : 32);
-  if (second.row->source == vm::Source::kImm) {
-    a_.lea(dst, Xbyak::util::ptr[reg64(move.src) + sum.imm]);
-  } else {
-    if (sum.src == move.dst) return false;
-    a_.lea(dst, Xbyak::util::ptr[reg64(move.src) + reg64(sum.src)]);
-  }
-  set_upper_zero(move.dst, !first.wide);
-  return true;
 }
 
 void Emitter::emit_shift(const vm::InsnRow& row, const vm::Insn& insn) {

@@ -1,14 +1,9 @@
-#include <bit>
 #include <cerrno>
 #include <cstddef>
 
 #include "jit/x86_64/emitter.h"
-#include "jit/x86_64/lookup.h"
 #include "vm/exec_env.h"
-#include "vm/maps/array_view.h"
-#include "vm/maps/lpm_trie_view.h"
 #include "vm/maps/map.h"
-#include "vm/maps/percpu_array_view.h"
 #include "vm/maps/prog_array_view.h"
 #include "vm/xdp.h"
 
@@ -22,10 +17,7 @@ using Xbyak::util::ecx;
 using Xbyak::util::edx;
 using Xbyak::util::esi;
 using Xbyak::util::qword;
-using Xbyak::util::r10;
-using Xbyak::util::r10d;
 using Xbyak::util::r11;
-using Xbyak::util::r11d;
 using Xbyak::util::r12;
 using Xbyak::util::r8d;
 using Xbyak::util::r9;
@@ -52,33 +44,26 @@ constexpr int kDepth = offsetof(vm::XdpContext, depth);
 constexpr int kPath = offsetof(vm::XdpContext, path);
 static_assert(sizeof(vm::XdpContext{}.path[0]) == 2);
 
-bool is_array(const vm::Map& map) {
-  const vm::MapType type = map.spec().type;
-  return map.view() != nullptr && (type == vm::MapType::kArray || type == vm::MapType::kPercpuArray);
-}
-
 constexpr std::uint64_t error_number(int error) { return static_cast<std::uint64_t>(-std::int64_t{error}); }
 
 }  // namespace
 
-void Emitter::emit_call_helper(const Op& op) {
+unsigned Emitter::emit_call_helper(std::uint32_t slot) {
+  const Op& op = lowered_.ops[slot];
   upper_zero_ = 0;
+  if (const unsigned done = emit_lookup(slot); done != 0) return done;
   if (op.helper->effect == vm::Effect::kTailCall) {
     emit_tail_call(op);
-    return;
+    return 1;
   }
   if (op.helper->effect == vm::Effect::kCallback) {
     emit_call_back(op);
-    return;
+    return 1;
   }
   if (op.helper->id == kGetSmpProcessorId) {
     a_.mov(eax, dword[r12 + offsetof(vm::ExecEnv, cpu)]);
     set_upper_zero(0, true);
-    return;
-  }
-  if (is_own_lookup(op)) {
-    emit_lookup(op);
-    return;
+    return 1;
   }
   if (op.helper->effect == vm::Effect::kSetCallback) {
     a_.load_function(rdx, callback_entry());
@@ -87,6 +72,7 @@ void Emitter::emit_call_helper(const Op& op) {
   }
   a_.mov(r9, r12);  // the environment is the sixth argument
   a_.call_address(reinterpret_cast<std::uint64_t>(op.helper->fn));
+  return 1;
 }
 
 // rdi = context, rsi = map, edx = index. On success control does not come back; otherwise r0 is the negative errno.
@@ -147,131 +133,6 @@ void Emitter::emit_enter_slot() {
   a_.mov(word[rdi + rcx * 2 + kPath], dx);
   emit_leave_frame();
   a_.jmp(r11);
-}
-
-bool Emitter::is_own_lookup(const Op& op) const {
-  return op.helper != nullptr && op.helper->id == kMapLookupElem && op.map != nullptr &&
-         (is_array(*op.map) || lookup_function(*op.map, features_) != nullptr);
-}
-
-// rsi = key.
-void Emitter::emit_lookup(const Op& op) {
-  const vm::MapSpec& spec = op.map->spec();
-  const void* const view = op.map->view();
-  if (spec.type == vm::MapType::kArray) {
-    emit_array_lookup(op, *static_cast<const vm::ArrayView*>(view));
-  } else if (spec.type == vm::MapType::kPercpuArray) {
-    emit_percpu_array_lookup(op, *static_cast<const vm::PercpuArrayView*>(view));
-  } else if (spec.type == vm::MapType::kLpmTrie && spec.key_size == 8) {
-    emit_ipv4_lookup(op, *static_cast<const vm::LpmTrieView*>(view));
-  } else {
-    emit_lookup_call(*op.map);
-  }
-}
-
-void Emitter::emit_lookup_call(const vm::Map& map) {
-  a_.load_address(rdi, reinterpret_cast<std::uint64_t>(map.view()));
-  if (map.is_percpu()) a_.mov(edx, dword[r12 + offsetof(vm::ExecEnv, cpu)]);
-  a_.call_address(reinterpret_cast<std::uint64_t>(lookup_function(map, features_)));
-}
-
-// rsi = key. What the first load of a look-up of all 32 bits answers, without a call: each look-up waits for memory,
-// and the fewer instructions it has the more of them the CPU has under way. What is read of the view here never
-// changes.
-void Emitter::emit_ipv4_lookup(const Op& op, const vm::LpmTrieView& view) {
-  constexpr std::uint32_t kAllBits = 32;
-  const auto goal = static_cast<std::uint32_t>(goals_.size());
-  goals_.resize(goals_.size() + 2);
-  rare_.push_back({op.map, goal, goal + 1});
-  if (op.key != kAllBits) {
-    a_.cmp(dword[rsi], kAllBits);
-    a_.jump_to(Flag::kNotEqual, goal, false);
-  }
-  a_.mov(eax, dword[rsi + 4]);
-  a_.bswap(eax);
-  a_.shr(eax, static_cast<int>(view.first_shift));
-  a_.load_address(r11, reinterpret_cast<std::uint64_t>(view.first));
-  a_.mov(eax, dword[r11 + rax * 4]);
-  static_assert(vm::kLpmWalk == 1U << 31, "what is not a prefix is 0 or negative");
-  a_.test(eax, eax);
-  a_.jump_to(Flag::kLessEqual, goal, false);
-  emit_scale(rax, view.node_stride);
-  a_.load_address(r11, reinterpret_cast<std::uint64_t>(view.values));
-  a_.add(rax, r11);
-  goals_[goal + 1] = static_cast<std::uint32_t>(a_.getSize());
-}
-
-void Emitter::emit_rare() {
-  for (const RareLookup& lookup : rare_) {
-    goals_[lookup.goal] = static_cast<std::uint32_t>(a_.getSize());
-    emit_lookup_call(*lookup.map);
-    a_.jump_to(lookup.resume, false);
-  }
-  rare_.clear();
-}
-
-// rsi = key.
-void Emitter::emit_array_lookup(const Op& op, const vm::ArrayView& view) {
-  const auto values = reinterpret_cast<std::uint64_t>(view.values);
-  if (op.key >= 0) {
-    if (op.key >= view.max_entries) {
-      a_.xor_(eax, eax);
-    } else {
-      a_.load_address(rax, values + static_cast<std::uint64_t>(op.key) * view.stride);
-    }
-    return;
-  }
-  const Assembler::Ahead outside = emit_scaled_index(view.max_entries, view.stride);
-  a_.load_address(rax, values);
-  a_.add(rax, r11);
-  a_.land(outside);
-}
-
-void Emitter::emit_percpu_array_lookup(const Op& op, const vm::PercpuArrayView& view) {
-  const auto values = reinterpret_cast<std::uint64_t>(view.values);
-  const auto add_cpu = [&] {
-    a_.mov(r10d, dword[r12 + offsetof(vm::ExecEnv, cpu)]);
-    if (view.cpu_stride <= 0x7fffffff) {
-      a_.imul(r10, r10, static_cast<int>(view.cpu_stride));
-    } else {
-      a_.mov(r9, view.cpu_stride);
-      a_.imul(r10, r9);
-    }
-    a_.add(rax, r10);
-  };
-  if (op.key >= 0) {
-    if (op.key >= view.max_entries) {
-      a_.xor_(eax, eax);
-    } else {
-      a_.load_address(rax, values + static_cast<std::uint64_t>(op.key) * view.stride);
-      add_cpu();
-    }
-    return;
-  }
-  const Assembler::Ahead outside = emit_scaled_index(view.max_entries, view.stride);
-  a_.load_address(rax, values);
-  a_.add(rax, r11);
-  add_cpu();
-  a_.land(outside);
-}
-
-// r11 = the index at rsi times `stride`. Out of range rax is null and the jump is taken.
-Assembler::Ahead Emitter::emit_scaled_index(std::uint32_t max_entries, std::uint32_t stride) {
-  a_.mov(r11d, dword[rsi]);
-  a_.xor_(eax, eax);
-  a_.cmp(r11d, max_entries);
-  const Assembler::Ahead outside = a_.jump_ahead(Flag::kAboveEqual);
-  emit_scale(r11, stride);
-  return outside;
-}
-
-// An index, all 64 bits of it, times the bytes between elements.
-void Emitter::emit_scale(const Reg64& index, std::uint32_t stride) {
-  if (std::has_single_bit(stride)) {
-    a_.shl(index, std::countr_zero(stride));
-  } else {
-    a_.imul(index, index, static_cast<int>(stride));
-  }
 }
 
 void Emitter::emit_call_local(const Op& op) {

@@ -19,17 +19,18 @@ using Xbyak::util::word;
 
 }  // namespace
 
-void Emitter::emit_load(std::uint32_t slot) {
+// `base`: of the address that the load adds its offset to; of the context that is its register.
+void Emitter::emit_load(std::uint32_t slot, const Xbyak::RegExp& base) {
   const Op& op = lowered_.ops[slot];
   const vm::Insn& insn = insn_at(slot);
   const std::int32_t size = op.row->size;
   bool small = size < 8;
   switch (op.access) {
-    case Access::kPlain: emit_load_bytes(insn.dst, reg64(insn.src) + insn.offset, op.row->size); break;
+    case Access::kPlain: emit_load_bytes(insn.dst, base + insn.offset, op.row->size); break;
     case Access::kContext: {
       // The source points somewhere into struct xdp_md; the verifier knows it plus the offset to be the field.
-      const std::int32_t base = insn.offset - static_cast<std::int32_t>(op.field->offset);
-      emit_load_field(insn.dst, reg64(insn.src), base + static_cast<std::int32_t>(op.field->native_offset),
+      const std::int32_t start = insn.offset - static_cast<std::int32_t>(op.field->offset);
+      emit_load_field(insn.dst, reg64(insn.src), start + static_cast<std::int32_t>(op.field->native_offset),
                       op.field->native_size);
       small = op.field->native_size < 8;
       break;
@@ -83,16 +84,16 @@ void Emitter::emit_load_maybe_context(const vm::Insn& insn) {
   for (const Assembler::Ahead& jump : done) a_.land(jump);
 }
 
-void Emitter::emit_load_signed(std::uint32_t slot) {
+void Emitter::emit_load_signed(std::uint32_t slot, const Xbyak::RegExp& base) {
   const Op& op = lowered_.ops[slot];
   const vm::Insn& insn = insn_at(slot);
   if (op.access != Access::kPlain) {  // 4 bytes; the verifier takes no sign-extending load of a field with an address
-    emit_load(slot);
+    emit_load(slot, base);
     a_.movsxd(reg64(insn.dst), reg32(insn.dst));
     set_upper_zero(insn.dst, false);
     return;
   }
-  const Xbyak::RegExp address = reg64(insn.src) + insn.offset;
+  const Xbyak::RegExp address = base + insn.offset;
   switch (op.row->size) {
     case 1: a_.movsx(reg64(insn.dst), byte[address]); break;
     case 2: a_.movsx(reg64(insn.dst), word[address]); break;
@@ -101,8 +102,8 @@ void Emitter::emit_load_signed(std::uint32_t slot) {
   set_upper_zero(insn.dst, false);
 }
 
-void Emitter::emit_store(const vm::InsnRow& row, const vm::Insn& insn) {
-  const Xbyak::RegExp address = reg64(insn.dst) + insn.offset;
+void Emitter::emit_store(const vm::InsnRow& row, const vm::Insn& insn, const Xbyak::RegExp& base) {
+  const Xbyak::RegExp address = base + insn.offset;
   switch (row.size) {
     case 1: a_.mov(byte[address], reg64(insn.src).cvt8()); break;
     case 2: a_.mov(word[address], reg64(insn.src).cvt16()); break;
@@ -111,14 +112,13 @@ void Emitter::emit_store(const vm::InsnRow& row, const vm::Insn& insn) {
   }
 }
 
-void Emitter::emit_store_imm(const vm::InsnRow& row, const vm::Insn& insn) {
-  const Xbyak::RegExp address = reg64(insn.dst) + insn.offset;
-  const auto imm = static_cast<std::uint32_t>(insn.imm);
-  switch (row.size) {
+void Emitter::emit_store_number(unsigned size, const Xbyak::RegExp& address, std::int32_t number) {
+  const auto imm = static_cast<std::uint32_t>(number);
+  switch (size) {
     case 1: a_.mov(byte[address], imm & 0xff); break;
     case 2: a_.mov(word[address], imm & 0xffff); break;
     case 4: a_.mov(dword[address], imm); break;
-    default: a_.mov(qword[address], static_cast<std::uint64_t>(std::int64_t{insn.imm})); break;  // sign-extended
+    default: a_.mov(qword[address], static_cast<std::uint64_t>(std::int64_t{number})); break;  // sign-extended
   }
 }
 

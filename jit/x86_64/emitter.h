@@ -1,7 +1,8 @@
 #pragma once
 // Turns a lowered program into x86-64 code: one emit_* a kind of instruction, in emit.cc (frames, entries, dispatch),
-// emit_alu.cc, emit_divide.cc, emit_memory.cc, emit_atomic.cc, emit_jump.cc, emit_call.cc. `emit` runs twice: the first
-// run finds out how long everything is, the second knows where the code will stand and which jumps are short.
+// emit_alu.cc, emit_fused.cc (several as one), emit_divide.cc, emit_memory.cc, emit_atomic.cc, emit_jump.cc,
+// emit_call.cc, emit_lookup.cc. `emit` runs twice: the first run finds out how long everything is, the second knows
+// where the code will stand and which jumps are short.
 //
 // A sub-program's frame, from rsp upwards: registers saved around its local calls, its BPF stack, padding that keeps
 // rsp at a multiple of 16, the return address. Above the registers lies what a helper that calls back works with. rsp
@@ -42,6 +43,9 @@ struct Code {
   std::uint32_t entry = 0;             // offset of the burst or memory entry
   std::uint32_t frame_entry = 0;       // offset of the per-frame entry
 };
+
+// The registers that the code for a kCallHelper reads, as a mask.
+std::uint16_t registers_read(const Op& op, Features features);
 
 class Emitter {
  public:
@@ -87,10 +91,23 @@ class Emitter {
   void emit_shift(const vm::InsnRow& row, const vm::Insn& insn);
   void emit_shift_by_register(const vm::InsnRow& row, const vm::Insn& insn);
   void emit_shift_by_cl(vm::AluOp op, const Xbyak::Reg& dst);
-  bool fuse_extension(std::uint32_t slot);
-  bool fuse_sum(std::uint32_t slot);
   void emit_endian(const vm::InsnRow& row, const vm::Insn& insn);
   void emit_zero_extend(unsigned bpf);
+
+  // emit_fused.cc
+  // The instruction at `slot` if it may be translated together with the one before it, else null.
+  [[nodiscard]] const Op* follower(std::uint32_t slot) const;
+  // Whether a register is read behind the instruction.
+  [[nodiscard]] bool is_live(std::uint32_t slot, unsigned bpf) const {
+    return (lowered_.ops[slot].live >> bpf & 1) != 0;
+  }
+  [[nodiscard]] bool is_dead(std::uint32_t slot) const;
+  bool fuse_extension(std::uint32_t slot);
+  unsigned find_sum(std::uint32_t slot, Xbyak::RegExp& sum) const;
+  unsigned fuse_sum(std::uint32_t slot);
+  bool fuse_access(std::uint32_t slot, unsigned base, const Xbyak::RegExp& address);
+  bool fuse_stored_number(std::uint32_t slot);
+  bool fuse_operand(std::uint32_t slot);
 
   // emit_divide.cc
   void emit_divide(const vm::InsnRow& row, const vm::Insn& insn);
@@ -105,13 +122,13 @@ class Emitter {
   void emit_hardware_divide(const vm::InsnRow& row, unsigned dst);
 
   // emit_memory.cc
-  void emit_load(std::uint32_t slot);
+  void emit_load(std::uint32_t slot, const Xbyak::RegExp& base);
   void emit_load_bytes(unsigned dst, const Xbyak::RegExp& address, unsigned size);
   void emit_load_field(unsigned dst, const Reg64& base, std::int32_t displacement, unsigned size);
   void emit_load_maybe_context(const vm::Insn& insn);
-  void emit_load_signed(std::uint32_t slot);
-  void emit_store(const vm::InsnRow& row, const vm::Insn& insn);
-  void emit_store_imm(const vm::InsnRow& row, const vm::Insn& insn);
+  void emit_load_signed(std::uint32_t slot, const Xbyak::RegExp& base);
+  void emit_store(const vm::InsnRow& row, const vm::Insn& insn, const Xbyak::RegExp& base);
+  void emit_store_number(unsigned size, const Xbyak::RegExp& address, std::int32_t number);
 
   // emit_atomic.cc
   void emit_atomic(const vm::InsnRow& row, const vm::Insn& insn);
@@ -125,22 +142,45 @@ class Emitter {
   [[nodiscard]] bool is_short(std::uint32_t slot) const;
 
   // emit_call.cc
-  void emit_call_helper(const Op& op);
+  unsigned emit_call_helper(std::uint32_t slot);
   void emit_tail_call(const Op& op);
   void emit_tail_call_inline(const vm::ProgArrayView& view);
   void emit_enter_slot();
-  // Whether emit_lookup does, which does not need the map's address in rdi.
-  [[nodiscard]] bool is_own_lookup(const Op& op) const;
-  void emit_lookup(const Op& op);
+  void emit_call_local(const Op& op);
+
+  // emit_lookup.cc
+  // A branch on whether a look-up has found something, and moves that the compiler put before it.
+  struct NullCheck {
+    bool there = false;
+    bool jumps_on_null = false;
+    bool reads_value = true;  // the value's address is read behind the branch
+    std::uint32_t first = 0;  // slot of the first move before it
+    std::uint32_t slot = 0;   // its own
+  };
+  // A look-up's call that most of its runs do without: jumped to by `goal`, goes on at `resume`.
+  struct RareLookup {
+    const Op* op;
+    std::uint32_t goal;
+    std::uint32_t resume;  // another goal
+    NullCheck check;
+  };
+  unsigned emit_lookup(std::uint32_t slot);
+  [[nodiscard]] NullCheck null_check(std::uint32_t slot) const;
+  [[nodiscard]] bool is_other_move(std::uint32_t slot) const;
+  void emit_moves_before(const NullCheck& check);
+  void emit_decided(const NullCheck& check, bool null);
+  // Where the key of a look-up is: on the stack, or where rsi says.
+  [[nodiscard]] Xbyak::RegExp key_of(const Op& op) const;
   void emit_lookup_call(const vm::Map& map);
-  void emit_ipv4_lookup(const Op& op, const vm::LpmTrieView& view);
+  void emit_ipv4_lookup(const Op& op, const NullCheck& check);
+  Xbyak::RegExp beside(const vm::LpmTrieView& view, const void* part);
   // Code of a function that is rarely run, behind the rest of it.
   void emit_rare();
-  void emit_array_lookup(const Op& op, const vm::ArrayView& view);
-  void emit_percpu_array_lookup(const Op& op, const vm::PercpuArrayView& view);
+  void emit_known_element(const Op& op, const NullCheck& check);
+  void emit_array_lookup(const Op& op);
+  void emit_add_cpu(const vm::PercpuArrayView& view);
   void emit_scale(const Reg64& index, std::uint32_t stride);
-  Assembler::Ahead emit_scaled_index(std::uint32_t max_entries, std::uint32_t stride);
-  void emit_call_local(const Op& op);
+  Assembler::Ahead emit_scaled_index(const Op& op, std::uint32_t max_entries, std::uint32_t stride);
 
   // emit_callback.cc
   void emit_call_back(const Op& op);
@@ -167,12 +207,6 @@ class Emitter {
   const Function* function_ = nullptr;  // being emitted
   Layout layout_;
   std::uint16_t upper_zero_ = 0;
-  // A look-up's call that most of its runs do without: jumped to by `goal`, goes on at `resume`.
-  struct RareLookup {
-    const vm::Map* map;
-    std::uint32_t goal;
-    std::uint32_t resume;  // another goal
-  };
   std::vector<RareLookup> rare_;      // of the function being emitted
   std::vector<std::uint32_t> goals_;  // where jumps go: slots, then functions, callback_entry(), then rare look-ups'
 };

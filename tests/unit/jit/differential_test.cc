@@ -55,7 +55,48 @@ class Generator {
     insns_.push_back({0, 0, 0, 0, high});
   }
 
+  // What the JIT translates together: an address and what goes by it, a number and its store, an operand and its load;
+  // then most often another number, so that nobody reads what was between.
+  void random_group() {
+    const unsigned kind = below(4);
+    const unsigned a = below(kBase);
+    const unsigned b = (a + 1 + below(kBase - 1)) % kBase;
+    const auto reg = [](unsigned r) { return static_cast<std::uint8_t>(r & 15); };
+    const auto start = insns_.size();
+    const std::uint8_t size = std::array<std::uint8_t, 4>{0x00, 0x08, 0x10, 0x18}[below(4)];  // 4, 2, 1, 8 bytes
+    const auto at = static_cast<std::int16_t>(below(56) * 2);
+    if (kind < 2) {
+      // b = 0..63 in half of them; a = r9 + b, or + a number.
+      if (kind == 0) insns_.push_back({0x57, reg(b), 0, 0, 63});
+      insns_.push_back({0xbf, reg(a), kBase, 0, 0});
+      if (below(8) == 0) insns_.push_back({0x07, reg(a), 0, 0, 8});
+      insns_.push_back(kind == 0 ? vm::Insn{0x0f, reg(a), reg(b), 0, 0} : vm::Insn{0x07, reg(a), 0, 0, at});
+      const unsigned other = below(8) == 0 ? a : below(kBase);
+      const unsigned access = below(4);
+      const bool is_load = access < 2;
+      if (access == 0) insns_.push_back({static_cast<std::uint8_t>(0x61 | size), reg(other), reg(a), at, 0});
+      if (access == 1) insns_.push_back({static_cast<std::uint8_t>(0x81 | (size % 0x18)), reg(other), reg(a), at, 0});
+      if (access == 2) insns_.push_back({static_cast<std::uint8_t>(0x62 | size), reg(a), 0, at, any_imm()});
+      if (access == 3 && other != a) {
+        insns_.push_back({static_cast<std::uint8_t>(0x63 | size), reg(a), reg(other), at, 0});
+      }
+      inner_.insert(inner_.end(), {start, insns_.size()});
+      if (!is_load || other != a) insns_.push_back({0xb7, reg(a), 0, 0, any_imm()});  // addresses differ between runs
+      return;
+    }
+    if (kind == 2) {
+      insns_.push_back({static_cast<std::uint8_t>(below(2) == 0 ? 0xb7 : 0xb4), reg(a), 0, 0, any_imm()});
+      insns_.push_back({static_cast<std::uint8_t>(0x63 | size), kBase, reg(a), at, 0});
+    } else {
+      insns_.push_back({static_cast<std::uint8_t>(0x61 | size), reg(a), kBase, at, 0});
+      const auto op = static_cast<std::uint8_t>(std::array{0x00, 0x10, 0x40, 0x50, 0xa0, 0x20}[below(6)]);
+      insns_.push_back({static_cast<std::uint8_t>((below(2) == 0 ? 0x0f : 0x0c) | op), reg(b), reg(a), 0, 0});
+    }
+    if (below(4) != 0) load_number(a);
+  }
+
   void random_insn() {
+    if (below(4) == 0) return random_group();
     const std::span<const vm::InsnRow> rows = vm::all_rows();
     const vm::InsnRow& row = rows[below(static_cast<unsigned>(rows.size()))];
     switch (row.kind) {
@@ -106,6 +147,9 @@ class Generator {
     for (std::size_t slot = kSetUp; slot < body_end; slot += insns_[slot].opcode == 0x18 ? 2 : 1)
       starts.push_back(slot);
     starts.push_back(body_end);
+    for (std::size_t i = 0; i < inner_.size(); i += 2) {
+      std::erase_if(starts, [&](std::size_t slot) { return slot > inner_[i] && slot <= inner_[i + 1]; });
+    }
     for (const std::size_t branch : branches_) {
       const auto first = std::ranges::upper_bound(starts, branch);
       const auto choices = std::min<std::size_t>(static_cast<std::size_t>(starts.end() - first), 20);
@@ -127,6 +171,7 @@ class Generator {
   vm::Prng random_;
   std::vector<vm::Insn> insns_;
   std::vector<std::size_t> branches_;
+  std::vector<std::size_t> inner_;  // pairs: no branch goes behind the first slot, up to the second
 };
 
 // r10 as a source is an address that differs between the engines: programs that use it subtract it from itself only.
