@@ -3,9 +3,10 @@
 // OBJECT is map_lookup.bpf.o. All peers hold the same entries and are asked for the same keys, each of which hits;
 // before anything is timed their answers must agree. Rounds are interleaved, medians printed. "random": 2^20 keys of
 // entries anywhere in the table, so that nearly all of them miss the caches; "hot": 2^10 of them, again and again.
-// What the loop around costs, keys copied and all, is measured in the same rounds and subtracted. "read": the value was
-// read as well, which is in the answer itself with DPDK. Times are this thread's on its CPU, in the kernel too; still,
-// others on the machine take cache and memory: the load average is printed. All of it takes about two minutes, one of
+// Before a way is timed it looks as many keys up untimed: caches hold what it left there, not what the others did. What
+// the loop around costs, keys copied and all, is measured in the same rounds and subtracted. "read": the value was read
+// as well, which is in the answer itself with DPDK. Times are this thread's on its CPU, in the kernel too; still,
+// others on the machine take cache and memory: the load average is printed. All of it takes about three minutes, one of
 // them for rte_lpm, which looks each new prefix up in a list.
 #include <algorithm>
 #include <cstdio>
@@ -82,7 +83,7 @@ void measure(std::vector<Measured>& all, std::uint32_t rounds) {
   for (std::uint32_t round = 0; round <= rounds; ++round) {  // the first one warms up
     for (std::size_t c = 0; c < std::size(kColumns); ++c) {
       for (Measured& m : all) {
-        ns_of(m, kColumns[c], kColumns[c].work);  // caches hold what others left there
+        ns_of(m, kColumns[c], kColumns[c].work);  // not timed
         const double none = ns_of(m, kColumns[c], Work::kNone);
         const double ns = std::max(ns_of(m, kColumns[c], kColumns[c].work) - none, 0.0);
         if (round != 0) m.columns[c].push_back(ns);
