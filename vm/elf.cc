@@ -1,7 +1,6 @@
 #include "vm/elf.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/format.h>
 
@@ -69,8 +68,8 @@ Result<DebugInfo> read_debug_info(const ElfFile& file, const ElfOptions& options
 std::string read_license(const ElfFile& file) {
   const ElfSection* section = file.section("license");
   if (section == nullptr) return {};
-  const auto* text = reinterpret_cast<const char*>(section->data.data());
-  return {text, strnlen(text, section->data.size())};
+  const std::string_view text(reinterpret_cast<const char*>(section->data.data()), section->data.size());
+  return std::string(text.substr(0, text.find('\0')));
 }
 
 Result<ElfObject> read_object(std::span<const std::byte> image, const std::string& path, const ElfOptions& options) {
