@@ -420,6 +420,24 @@ TEST(Compile, TranslatesAMoveAndASumTogetherUnlessAJumpComesBetween) {
   EXPECT_EQ(run(unverified("mov32 r3, -1\nmov r0, r3\nadd r0, 1\nmov32 r0, r0\nexit")), 0U);
 }
 
+TEST(Compile, KeepsAnAddressThatMoreThanOneAccessGoesBy) {
+  const auto run_on = [](const std::string& text) {
+    std::vector<std::byte> memory = testing_support::from_hex("0102030405060708");
+    return run(unverified(text), memory);
+  };
+  EXPECT_EQ(run_on("mov r3, r1\nadd r3, 2\nldxb r0, [r3]\nldxb r2, [r3+1]\nadd r0, r2\nexit"), 3U + 4U);
+  EXPECT_EQ(run_on("mov r3, 2\nadd r3, r1\nldxb r0, [r3]\nldxb r2, [r3+1]\nadd r0, r2\nexit"), 3U + 4U);
+  EXPECT_EQ(run_on("mov r3, r1\nadd r3, 2\nstb [r3], 9\nldxb r0, [r3]\nexit"), 9U);
+  EXPECT_EQ(run_on("mov r3, r1\nadd r3, 2\nstxb [r3], r1\nsub r3, r1\nmov r0, r3\nexit"), 2U);
+  EXPECT_EQ(run_on("mov r3, r1\nadd r3, 2\nldxb r3, [r3+1]\nmov r0, r3\nexit"), 4U);
+  // The address itself is stored.
+  EXPECT_EQ(run_on("mov r3, r1\nadd r3, r2\nmov r4, r3\nadd r4, -8\nmov r5, r4\nadd r5, 0\nstxdw [r5], r5\n"
+                   "ldxdw r0, [r1]\nsub r0, r1\nexit"),
+            0U);
+  // A displacement that does not fit.
+  EXPECT_EQ(run_on("lddw r3, 0x7fffffff\nsub r1, r3\nmov r4, r1\nadd r4, 0x7fffffff\nldxb r0, [r4+1]\nexit"), 2U);
+}
+
 TEST(Compile, TranslatesPairsOfShiftsTogetherUnlessAJumpComesBetween) {
   EXPECT_EQ(run(unverified("lddw r0, 0x1234567880000001\nlsh r0, 32\nrsh r0, 32\nexit")), 0x80000001U);
   EXPECT_EQ(run(unverified("lddw r0, 0x1234567880000001\nlsh r0, 32\narsh r0, 32\nexit")), 0xffffffff80000001U);

@@ -46,6 +46,11 @@ constexpr Tail kTails[] = {
      0, 3},
     {"three_moves_come_before",
      "mov r1, 7\nmov r2, 8\nmov r3, 9\njeq r0, 0, none\nmov r0, r1\nexit\nnone:\nmov r0, r3\nexit", 7, 9},
+    // The branch is not on what was found.
+    {"writes_r0_before", "mov r0, 0\njeq r0, 0, out\nmov r0, 1\nout:\nexit", 0, 0},
+    // Both ways to the branch clear the upper half.
+    {"cuts_a_saved_register",
+     "mov32 r7, r7\njne r0, 0, found\nmov r0, r7\nexit\nfound:\nmov32 r7, r7\nmov r0, r7\nexit", 7, 7},
     {"copies_it_before", "mov r1, r0\njeq r0, 0, none\nldxdw r0, [r1]\nexit\nnone:\nmov r0, 99\nexit", kValue, 99},
     {"a_move_is_a_target",
      "jeq r6, 1, move\nmov r1, 1\nmove:\nmov r1, 2\njeq r0, 0, none\nmov r0, r1\nexit\nnone:\nmov r0, 99\nexit", 2, 99},
@@ -54,10 +59,12 @@ constexpr Tail kTails[] = {
 
 // The key is what r1 points to, copied to the stack or not.
 constexpr const char* kHeads[] = {
-    "mov r6, 0\nmov r2, r1\nlddw_map r1, 0\ncall 1\n",
-    "mov r6, 0\nldxdw r3, [r1]\nstxdw [r10-16], r3\nmov r2, r10\nadd r2, -16\nlddw_map r1, 0\ncall 1\n",
+    "mov r6, 0\nlddw r7, 0x500000007\nmov r2, r1\nlddw_map r1, 0\ncall 1\n",
+    "mov r6, 0\nlddw r7, 0x500000007\nldxdw r3, [r1]\nstxdw [r10-16], r3\nmov r2, r10\nadd r2, -16\nlddw_map r1, "
+    "0\ncall 1\n",
     // r2 is made before a jump target: where it points to is not known there.
-    "mov r6, 0\nldxdw r3, [r1]\nstxdw [r10-16], r3\nmov r2, r10\nadd r2, -16\njeq r6, 1, go\ngo:\nlddw_map r1, 0\ncall "
+    "mov r6, 0\nlddw r7, 0x500000007\nldxdw r3, [r1]\nstxdw [r10-16], r3\nmov r2, r10\nadd r2, -16\njeq r6, 1, "
+    "go\ngo:\nlddw_map r1, 0\ncall "
     "1\n",
 };
 
