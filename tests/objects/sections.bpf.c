@@ -4,9 +4,6 @@
 
 #include <bpf/bpf_helpers.h>
 
-/* Nothing in it: no licence. */
-__asm__(".section license,\"aw\",@progbits\n.text\n");
-
 SEC("xdp")
 int plain(struct xdp_md *ctx)
 {

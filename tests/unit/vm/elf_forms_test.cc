@@ -62,6 +62,23 @@ TEST(ElfForms, RelocationsWithAddendsSayWhatThePatchedPlaceWould) {
   expect_same_object({"iproute2.c14.o", "legacy_maps7.c19.o", "special_fields.o"}, with_addends);
 }
 
+// What has no bytes in the file has no address either.
+TEST(ElfForms, ALicenceWithoutBytesIsNone) {
+  const std::string name = variants("maps").front();
+  std::vector<std::byte> image = read_file(object_path(name));
+  const auto before = parse_elf(image, name);
+  ASSERT_TRUE(before) << before.error().message;
+  ASSERT_EQ(before->license, "GPL");
+  each_section(image, [&image](Elf64_Shdr& section) {
+    const bool is_license = section.sh_type == SHT_PROGBITS && section.sh_size == sizeof "GPL" &&
+                            std::memcmp(image.data() + section.sh_offset, "GPL", sizeof "GPL") == 0;
+    if (is_license) section.sh_type = SHT_NOBITS;
+  });
+  const auto after = parse_elf(image, name);
+  ASSERT_TRUE(after) << after.error().message;
+  EXPECT_EQ(after->license, "");
+}
+
 TEST(ElfForms, SymbolsNeedNoType) {
   expect_same_object(many({"globals", "maps"}), without_symbol_types);
   expect_same_object({"iproute2.c14.o", "iproute2.c19.plain.o", "legacy_maps5.c14.o", "legacy_maps9.c19.o"},
