@@ -55,25 +55,75 @@ bool only_computes(vm::Kind kind) {
   return kind == vm::Kind::kAlu || kind == vm::Kind::kEndian || kind == vm::Kind::kLoadImm64;
 }
 
-// Backwards, again while something grows: once for each loop around another, and once more.
-void find_live(Lowered& lowered, const std::function<std::uint16_t(const Op&)>& reads) {
-  std::vector<std::uint16_t> before(lowered.ops.size() + 2);  // by slot: what is read from there on
-  for (const Function& f : lowered.functions) {
-    for (bool grew = true; grew;) {
-      grew = false;
-      for (std::uint32_t slot = f.end; slot-- > f.start;) {
-        Op& op = lowered.ops[slot];
-        if (op.row == nullptr || !op.reachable) continue;
-        const vm::Kind kind = op.row->kind;
-        op.live = kind == vm::Kind::kGoto || kind == vm::Kind::kExit ? std::uint16_t{0} : before[slot + slots(*op.row)];
-        if (kind == vm::Kind::kGoto || kind == vm::Kind::kBranch) op.live |= before[op.target];
-        Effect effect = effect_of(op, lowered.program->insns[slot], reads);
-        if (only_computes(kind) && (op.live & effect.writes) == 0) effect.reads = 0;  // it will not be translated
-        const auto now = static_cast<std::uint16_t>((op.live & ~effect.writes) | effect.reads);
-        grew = std::exchange(before[slot], now) != now || grew;
-      }
+namespace {
+
+// What is read from each slot on, found by going back from where it is read. A slot is looked at again when it grew
+// behind it: not more often than there are registers, wherever jumps go.
+class Search {
+ public:
+  Search(Lowered& lowered, const std::function<std::uint16_t(const Op&)>& reads)
+      : lowered_(lowered), reads_(reads), before_(lowered.ops.size() + 2), waits_(lowered.ops.size()) {
+    find_jumps();
+  }
+
+  void run() {
+    for (std::uint32_t slot = 0; slot < lowered_.ops.size(); ++slot) add(slot);
+    while (!waiting_.empty()) {
+      const std::uint32_t slot = waiting_.back();
+      waiting_.pop_back();
+      waits_[slot] = false;
+      if (!look_at(slot)) continue;
+      for (std::uint32_t i = first_jump_[slot]; i < first_jump_[slot + 1]; ++i) add(jumps_[i]);
+      // The second slot of an lddw is no instruction.
+      if (slot != 0) add(lowered_.ops[slot - 1].row != nullptr || slot == 1 ? slot - 1 : slot - 2);
     }
   }
-}
+
+ private:
+  // Jumps by where they go: those to slot s are jumps_[first_jump_[s] .. first_jump_[s + 1] - 1].
+  void find_jumps() {
+    first_jump_.resize(lowered_.ops.size() + 2);
+    const auto each_jump = [this](auto&& act) {
+      for (std::uint32_t slot = 0; slot < lowered_.ops.size(); ++slot) {
+        if (is_jump(lowered_.ops[slot])) act(slot, lowered_.ops[slot].target);
+      }
+    };
+    each_jump([this](std::uint32_t, std::uint32_t target) { ++first_jump_[target + 2]; });
+    for (std::size_t i = 1; i < first_jump_.size(); ++i) first_jump_[i] += first_jump_[i - 1];
+    jumps_.resize(first_jump_.back());
+    each_jump([this](std::uint32_t slot, std::uint32_t target) { jumps_[first_jump_[target + 1]++] = slot; });
+  }
+  static bool is_jump(const Op& op) {
+    return op.row != nullptr && (op.row->kind == vm::Kind::kGoto || op.row->kind == vm::Kind::kBranch);
+  }
+  void add(std::uint32_t slot) {
+    const Op& op = lowered_.ops[slot];
+    if (op.row == nullptr || !op.reachable || waits_[slot]) return;
+    waits_[slot] = true;
+    waiting_.push_back(slot);
+  }
+  // True when more is read from the slot on than was known.
+  bool look_at(std::uint32_t slot) {
+    Op& op = lowered_.ops[slot];
+    const vm::Kind kind = op.row->kind;
+    op.live = kind == vm::Kind::kGoto || kind == vm::Kind::kExit ? std::uint16_t{0} : before_[slot + slots(*op.row)];
+    if (is_jump(op)) op.live |= before_[op.target];
+    Effect effect = effect_of(op, lowered_.program->insns[slot], reads_);
+    if (only_computes(kind) && (op.live & effect.writes) == 0) effect.reads = 0;  // it will not be translated
+    const auto now = static_cast<std::uint16_t>((op.live & ~effect.writes) | effect.reads);
+    return std::exchange(before_[slot], now) != now;
+  }
+
+  Lowered& lowered_;
+  const std::function<std::uint16_t(const Op&)>& reads_;
+  std::vector<std::uint16_t> before_;   // by slot
+  std::vector<bool> waits_;             // by slot: is in waiting_
+  std::vector<std::uint32_t> waiting_;  // last in, first out: at first from the end backwards
+  std::vector<std::uint32_t> first_jump_, jumps_;
+};
+
+}  // namespace
+
+void find_live(Lowered& lowered, const std::function<std::uint16_t(const Op&)>& reads) { Search(lowered, reads).run(); }
 
 }  // namespace sluice::jit

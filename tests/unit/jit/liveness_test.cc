@@ -67,6 +67,27 @@ TEST_P(Liveness, IsWhatIsReadBehind) {
   EXPECT_EQ(live, GetParam().live);
 }
 
+// Each jump goes back to the block before it, so that what is read is found against the order of slots.
+TEST(Liveness, IsFoundInProgramsThatRunBackwards) {
+  constexpr unsigned kBlocks = 300'000;
+  vm::LoadedProgram program;
+  program.type = &vm::memory_type();
+  program.insns = {{0xb7, 0, 0, 0, 0}, {0x06, 0, 0, 0, 2 * kBlocks}};  // mov r0, 0; goto the last block
+  program.insns.push_back({0x0f, 0, 6, 0, 0});                         // add r0, r6
+  program.insns.push_back({0x95, 0, 0, 0, 0});                         // exit
+  for (unsigned i = 0; i < kBlocks; ++i) {
+    program.insns.push_back({0xbf, 7, 1, 0, 0});   // mov r7, r1
+    program.insns.push_back({0x05, 0, 0, -4, 0});  // ja to the block before
+  }
+  vm::Facts facts = testing_support::permissive_facts(program);
+  const vm::VerifiedProgram verified = unverified(std::move(program), std::move(facts));
+  Result<Lowered> lowered = lower(verified, fake_helpers());
+  ASSERT_TRUE(lowered) << lowered.error().message;
+  find_live(*lowered, [](const Op&) { return kArguments; });
+  EXPECT_EQ(lowered->ops[0].live, 1U << 0 | 1U << 6);
+  EXPECT_EQ(lowered->ops.back().live, 1U << 0 | 1U << 6);
+}
+
 TEST(Liveness, AsksWhatACallReads) {
   const vm::VerifiedProgram program = unverified("mov r0, 0\ncall 5\nexit");
   Result<Lowered> lowered = lower(program, fake_helpers());
