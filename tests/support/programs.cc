@@ -147,6 +147,14 @@ const vm::HelperTable& fake_helpers() {
   return kTable;
 }
 
+std::shared_ptr<vm::Map> map_of(vm::MapSpec spec, unsigned cpus) {
+  if (spec.name.empty()) spec.name = "m";
+  if (spec.type == vm::MapType::kLpmTrie) spec.flags |= vm::kMapNoPrealloc;
+  auto map = vm::make_map(spec, cpus);
+  if (!map) stop(map.error().message);
+  return std::move(*map);
+}
+
 TestArray::TestArray(std::uint32_t value_size, std::uint32_t max_entries, std::uint32_t flags)
     : Map({.name = "test_array",
            .type = vm::MapType::kArray,

@@ -48,6 +48,10 @@ constexpr std::int32_t kSumHelper = 1002;   // sum(memory, size): sum of the byt
 // 8 get_smp_processor_id, 12 tail_call, 44 xdp_adjust_head (no checks but of the bounds), and the ones above.
 const vm::HelperTable& fake_helpers();
 
+// A map like `spec`, of which name and the flag that LPM tries must have may be left out. Stops the test binary when
+// there is no such map.
+std::shared_ptr<vm::Map> map_of(vm::MapSpec spec, unsigned cpus = 1);
+
 // An ARRAY of nothing but bytes, without a view. Values start as zeros.
 class TestArray : public vm::Map {
  public:

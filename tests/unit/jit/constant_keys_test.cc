@@ -69,16 +69,14 @@ std::int64_t key_of(const std::string& text, const std::shared_ptr<vm::Map>& map
   return lowered->ops[call].key;
 }
 
-std::shared_ptr<vm::Map> map_of(vm::MapType type, std::uint32_t key_size, std::uint32_t flags = 0) {
-  return std::move(*vm::make_map(
-      {.name = "m", .type = type, .key_size = key_size, .value_size = 8, .max_entries = 8, .flags = flags}, 1));
+std::shared_ptr<vm::Map> map_of(vm::MapType type, std::uint32_t key_size) {
+  return testing_support::map_of({.type = type, .key_size = key_size, .value_size = 8, .max_entries = 8});
 }
 
 TEST_P(ConstantKey, IsKnownWhereItIsWrittenBeforeTheLookup) {
   EXPECT_EQ(key_of(GetParam().text, map_of(vm::MapType::kArray, 4), vm::Region::kUnknown), GetParam().key);
   EXPECT_EQ(key_of(GetParam().text, map_of(vm::MapType::kPercpuArray, 4), vm::Region::kStack), GetParam().key);
-  EXPECT_EQ(key_of(GetParam().text, map_of(vm::MapType::kLpmTrie, 8, vm::kMapNoPrealloc), vm::Region::kUnknown),
-            GetParam().key);
+  EXPECT_EQ(key_of(GetParam().text, map_of(vm::MapType::kLpmTrie, 8), vm::Region::kUnknown), GetParam().key);
 }
 
 constexpr const char* kPlain = "stw [r10-4], 5\nmov r2, r10\nadd r2, -4";

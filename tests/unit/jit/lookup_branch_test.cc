@@ -13,6 +13,7 @@ namespace sluice::jit {
 namespace {
 
 using testing_support::fake_helpers;
+using testing_support::map_of;
 using testing_support::permissive_facts;
 using testing_support::program_from_asm;
 using testing_support::unverified;
@@ -70,19 +71,6 @@ constexpr const char* kHeads[] = {
 
 class LookupAndBranch : public ::testing::TestWithParam<Tail> {
  protected:
-  static std::shared_ptr<vm::Map> make(vm::MapType type, std::uint32_t key_size, std::uint32_t value_size,
-                                       std::uint32_t max_entries) {
-    const std::uint32_t flags = type == vm::MapType::kLpmTrie ? vm::kMapNoPrealloc : 0;
-    auto map = vm::make_map({.name = "m",
-                             .type = type,
-                             .key_size = key_size,
-                             .value_size = value_size,
-                             .max_entries = max_entries,
-                             .flags = flags},
-                            1);
-    if (!map) ADD_FAILURE() << map.error().message;
-    return std::move(*map);
-  }
   static void put(vm::Map& map, std::uint64_t key) {
     std::uint64_t value[2] = {kValue, 0};
     const int error = map.update(reinterpret_cast<const std::byte*>(&key), reinterpret_cast<const std::byte*>(value),
@@ -117,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(Tails, LookupAndBranch, ::testing::ValuesIn(kTails),
 
 TEST_P(LookupAndBranch, OfArrays) {
   for (const vm::MapType type : {vm::MapType::kArray, vm::MapType::kPercpuArray}) {
-    const std::shared_ptr<vm::Map> map = make(type, 4, 16, 3);
+    const std::shared_ptr<vm::Map> map = map_of({.type = type, .key_size = 4, .value_size = 16, .max_entries = 3});
     for (std::uint64_t key = 0; key < 3; ++key) put(*map, key);
     for (std::uint64_t key = 0; key < 5; ++key) {
       expect(map, key, key < 3);
@@ -127,7 +115,8 @@ TEST_P(LookupAndBranch, OfArrays) {
 }
 
 TEST_P(LookupAndBranch, OfHashes) {
-  const std::shared_ptr<vm::Map> map = make(vm::MapType::kHash, 8, 8, 3);
+  const std::shared_ptr<vm::Map> map =
+      map_of({.type = vm::MapType::kHash, .key_size = 8, .value_size = 8, .max_entries = 3});
   put(*map, 5);
   expect(map, 5, true);
   expect(map, 6, false);
@@ -137,7 +126,8 @@ TEST_P(LookupAndBranch, OfHashes) {
 TEST_P(LookupAndBranch, OfTriesOfIpv4Addresses) {
   for (const std::uint32_t max_entries : {8U, 1000U, 70'000U}) {
     for (const std::uint32_t value_size : {8U, 12U}) {
-      const std::shared_ptr<vm::Map> map = make(vm::MapType::kLpmTrie, 8, value_size, max_entries);
+      const std::shared_ptr<vm::Map> map =
+          map_of({.type = vm::MapType::kLpmTrie, .key_size = 8, .value_size = value_size, .max_entries = max_entries});
       put(*map, prefix(24, 10));
       put(*map, prefix(8, 11));
       put(*map, prefix(32, 12, 1));
@@ -157,7 +147,8 @@ TEST_P(LookupAndBranch, OfTriesOfIpv4Addresses) {
 
 // More address space than a displacement reaches lies between the parts of such a map.
 TEST_P(LookupAndBranch, OfATrieThatLiesFarApart) {
-  const std::shared_ptr<vm::Map> map = make(vm::MapType::kLpmTrie, 8, 256, 30'000'000);
+  const std::shared_ptr<vm::Map> map =
+      map_of({.type = vm::MapType::kLpmTrie, .key_size = 8, .value_size = 256, .max_entries = 30'000'000});
   std::uint64_t value[32] = {kValue};
   const std::uint64_t key = prefix(24, 10);
   ASSERT_EQ(map->update(reinterpret_cast<const std::byte*>(&key), reinterpret_cast<const std::byte*>(value),

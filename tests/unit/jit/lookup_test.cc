@@ -21,11 +21,7 @@ using testing_support::program_from_asm;
 using testing_support::unverified;
 
 std::shared_ptr<vm::Map> map_of(vm::MapType type, std::uint32_t key_size, unsigned cpus) {
-  const std::uint32_t flags = type == vm::MapType::kLpmTrie ? vm::kMapNoPrealloc : 0;
-  auto map = vm::make_map(
-      {.name = "m", .type = type, .key_size = key_size, .value_size = 12, .max_entries = 64, .flags = flags}, cpus);
-  if (!map) ADD_FAILURE() << map.error().message;
-  return std::move(map).value();
+  return testing_support::map_of({.type = type, .key_size = key_size, .value_size = 12, .max_entries = 64}, cpus);
 }
 
 // r1 = the key.
@@ -116,13 +112,8 @@ TEST(DirectLookup, FindsInLpmTries) {
 // a walk; keys of full length and shorter.
 void expect_longest_prefixes(std::uint32_t max_entries) {
   for (const std::uint32_t bytes : {3U, 4U, 16U}) {
-    const std::shared_ptr<vm::Map> map = std::move(*vm::make_map({.name = "m",
-                                                                  .type = vm::MapType::kLpmTrie,
-                                                                  .key_size = 4 + bytes,
-                                                                  .value_size = 12,
-                                                                  .max_entries = max_entries,
-                                                                  .flags = vm::kMapNoPrealloc},
-                                                                 1));
+    const std::shared_ptr<vm::Map> map = testing_support::map_of(
+        {.type = vm::MapType::kLpmTrie, .key_size = 4 + bytes, .value_size = 12, .max_entries = max_entries});
     vm::Prng random{bytes};
     const auto key = [&](std::uint32_t bits) {
       std::vector<std::byte> key(4 + bytes);
