@@ -1,6 +1,7 @@
 #pragma once
 // Which registers are still read behind an instruction: what it computes only for others need not be computed, or can
-// be part of the one instruction that reads it. Pure: any thread.
+// be part of the one instruction that reads it. Not what verifier/liveness finds, which counts all that may decide a
+// program's fate: here it is what an engine's code reads, of a look-up perhaps nothing. Pure: any thread.
 #include <cstdint>
 #include <functional>
 

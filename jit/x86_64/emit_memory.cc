@@ -19,7 +19,7 @@ using Xbyak::util::word;
 
 }  // namespace
 
-// `base`: of the address that the load adds its offset to; of the context that is its register.
+// `base`: what the offset is added to. Loads of the context go by their own register.
 void Emitter::emit_load(std::uint32_t slot, const Xbyak::RegExp& base) {
   const Op& op = lowered_.ops[slot];
   const vm::Insn& insn = insn_at(slot);
